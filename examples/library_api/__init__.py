@@ -1,0 +1,1 @@
+"""A lending library: the sample API of TestGen's demo."""
