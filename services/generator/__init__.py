@@ -1,0 +1,1 @@
+"""The generator service: writes, keeps and serves test cases."""

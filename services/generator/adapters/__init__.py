@@ -1,0 +1,1 @@
+"""The generator's adapters: writers of tests and renderers of code."""
