@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
 from library_api.schemas import Book, BookChanges, BookInput, Loan, LoanInput, Member, MemberInput, Review, ReviewInput
@@ -21,7 +21,7 @@ class Library:
     reviews: dict[int, list[Review]] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
     loans: dict[int, Loan] = field(default_factory=dict)
-    ids: count = field(default_factory=lambda: count(1))
+    ids: count[int] = field(default_factory=lambda: count(1))
 
     def add_book(self, given: BookInput) -> Book:
         book = Book(id=next(self.ids), **given.model_dump())
@@ -46,7 +46,7 @@ class Library:
 
     def add_member(self, given: MemberInput) -> Member:
         self._check_email(given.email, None)
-        member = Member(id=next(self.ids), joined_on=date.today(), **given.model_dump())
+        member = Member(id=next(self.ids), joined_on=_today(), **given.model_dump())
         self.members[member.id] = member
         return member
 
@@ -60,7 +60,7 @@ class Library:
     def lend(self, given: LoanInput) -> Loan:
         if self.lent(given.book_id) >= self.books[given.book_id].copies:
             raise Conflict("No copy of the book is left")
-        due_on = date.today() + timedelta(days=given.days)
+        due_on = _today() + timedelta(days=given.days)
         loan = Loan(id=next(self.ids), due_on=due_on, returned=False, **given.model_dump())
         self.loans[loan.id] = loan
         return loan
@@ -77,6 +77,10 @@ class Library:
     def _check_email(self, email: str, own_id: int | None) -> None:
         if any(member.email == email and member.id != own_id for member in self.members.values()):
             raise Conflict("A member with this e-mail address exists")
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def with_some_books() -> Library:
