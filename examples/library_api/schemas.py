@@ -70,7 +70,9 @@ class Review(ReviewInput):
 
 class MemberInput(BaseModel):
     name: str = Field(min_length=1, max_length=120, examples=["Ada Lovelace"])
-    email: str = Field(pattern=r"^[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$", max_length=254, examples=["ada@example.org"])
+    email: str = Field(
+        pattern=r"^[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$", max_length=254, examples=["ada@example.org"]
+    )
     level: Literal["standard", "student", "patron"] = "standard"
 
 

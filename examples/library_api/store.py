@@ -1,6 +1,7 @@
 """The library's state: in memory, one process, gone at the end."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -21,7 +22,7 @@ class Library:
     reviews: dict[int, list[Review]] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
     loans: dict[int, Loan] = field(default_factory=dict)
-    ids: count[int] = field(default_factory=lambda: count(1))
+    ids: Iterator[int] = field(default_factory=lambda: count(1))
 
     def add_book(self, given: BookInput) -> Book:
         book = Book(id=next(self.ids), **given.model_dump())

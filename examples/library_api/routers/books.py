@@ -43,7 +43,9 @@ def get_book(book_id: BookId):
     return existing(book_id)
 
 
-@router.patch("/{book_id}", response_model=Book, responses={**UNAUTHORISED, **NOT_FOUND}, dependencies=[Depends(current_user)])
+@router.patch(
+    "/{book_id}", response_model=Book, responses={**UNAUTHORISED, **NOT_FOUND}, dependencies=[Depends(current_user)]
+)
 def change_book(book_id: BookId, changes: BookChanges):
     """Changes the given fields and leaves the others."""
     existing(book_id)

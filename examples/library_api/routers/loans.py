@@ -13,7 +13,10 @@ router = APIRouter(tags=["loans"])
     "/loans",
     status_code=201,
     response_model=Loan,
-    responses={404: {"model": Problem, "description": "No such member or book"}, 409: {"model": Problem, "description": "No copy is left"}},
+    responses={
+        404: {"model": Problem, "description": "No such member or book"},
+        409: {"model": Problem, "description": "No copy is left"},
+    },
 )
 def lend(given: LoanInput):
     members.existing(given.member_id)
@@ -34,7 +37,10 @@ def get_loan(loan_id: int):
 @router.post(
     "/loans/{loan_id}/return",
     response_model=Loan,
-    responses={404: {"model": Problem, "description": "No such loan"}, 409: {"model": Problem, "description": "Already returned"}},
+    responses={
+        404: {"model": Problem, "description": "No such loan"},
+        409: {"model": Problem, "description": "Already returned"},
+    },
 )
 def take_back(loan_id: int):
     get_loan(loan_id)
