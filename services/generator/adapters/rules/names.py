@@ -74,10 +74,15 @@ def noun_of(segment: str) -> str:
 
 def refers_to(name: str) -> str | None:
     """The noun that a name refers to by id (`customerId`, `tag_ids` → `customer`, `tag`); None if it is no reference."""
+    return next(iter(nouns_referred(name)), None)
+
+
+def nouns_referred(name: str) -> list[str]:
+    """The nouns that a reference may mean, the most specific first: `parent_category_id` → parentcategory, category."""
     parts = words(name)
-    if len(parts) >= 2 and parts[-1] in _ID_WORDS:
-        return "".join([*parts[:-2], singular(parts[-2])])
-    return None
+    if len(parts) < 2 or parts[-1] not in _ID_WORDS:
+        return []
+    return list(dict.fromkeys(["".join([*parts[:-2], singular(parts[-2])]), singular(parts[-2])]))
 
 
 def is_identity(name: str) -> bool:

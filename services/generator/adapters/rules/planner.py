@@ -1,0 +1,272 @@
+"""Set-up chains: which calls make the state that an operation needs, and how they are undone."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from services.generator.adapters.rules import names, schema
+from services.generator.adapters.rules.inputs import fixed_parameters, query_values, referring
+from services.generator.adapters.rules.model import Api, Id, Target
+from services.generator.adapters.rules.producers import Producer, Producers
+from services.generator.adapters.rules.values import UNIQUE, Binding, Maker, Mode, Unsatisfiable, sampled
+from shared.contracts.scanner import Parameter
+from shared.contracts.testcase import Extract, RequestTemplate, StatusAssertion, Step
+
+_MAX_CHAIN = 8
+
+
+@dataclass(frozen=True)
+class Created:
+    """A resource that a set-up step makes: what was sent, where its id is, and the variable that holds it."""
+
+    target: Target
+    sent: Any
+    id: Id
+    variable: str
+
+
+@dataclass
+class Chain:
+    """The set-up steps of one test, with the variables that they define."""
+
+    setup: list[Step] = field(default_factory=list)
+    cleanup: list[Step] = field(default_factory=list)
+    bound: dict[str, Binding] = field(default_factory=dict)
+    """Binding by path shape (`/users/{}`) and by noun (`user`)."""
+    created: list[Created] = field(default_factory=list)
+    uses: Counter[int] = field(default_factory=Counter)
+    active: set[int] = field(default_factory=set)
+    doubts: list[str] = field(default_factory=list)
+
+    def variable(self, noun: str) -> str:
+        taken = {extract.name for step in self.setup for extract in step.extract}
+        wanted = f"{noun or 'resource'}_id"
+        return next(
+            name for name in (wanted, *(f"{wanted}_{n}" for n in range(2, len(taken) + 3))) if name not in taken
+        )
+
+
+@dataclass(frozen=True)
+class Arranged:
+    """A valid request with everything around it. Without doubts, the contract promises that it succeeds."""
+
+    target: Target
+    request: RequestTemplate
+    chain: Chain
+    doubts: tuple[str, ...] = ()
+    bindings: dict[str, Binding] = field(default_factory=dict)
+
+    @property
+    def certain(self) -> bool:
+        return not self.doubts
+
+    @property
+    def cleanup(self) -> list[Step]:
+        return list(reversed(self.chain.cleanup))
+
+    def sent(self) -> Any:
+        """The body as it may look on the wire."""
+        return sampled(self.request.body, self.bindings)
+
+
+class Planner:
+    """Arranges valid requests for the operations of one API."""
+
+    def __init__(self, api: Api, seed: int) -> None:
+        self.api = api
+        self.seed = seed
+        self.producers = Producers(api)
+
+    def rng(self, target: Target, purpose: str) -> Random:
+        return Random(f"{self.seed}:{target.method}:{target.path}:{purpose}")
+
+    def arrange(self, target: Target, mode: Mode = "minimal", chain: Chain | None = None) -> Arranged:
+        """A valid request of the operation; a chain that is passed in is continued."""
+        chain = chain if chain is not None else Chain()
+        before = len(chain.doubts)
+        chain.active.add(target.endpoint.id)
+        path_params = {name: self._path_value(target, name, chain) for name in _path_names(target)}
+        bindings = self._references(target, chain, mode, path_params)
+        body = self._body(target, chain, mode, bindings)
+        cookies, headers = fixed_parameters(target, self.rng(target, "fixed"))
+        request = RequestTemplate(
+            method=target.method,
+            path=target.path,
+            path_params=path_params,
+            query=query_values(target, mode, bindings, self.rng(target, "query")),
+            headers=headers,
+            cookies=cookies,
+            body_kind="none" if body is None or target.body is None else target.body.kind,
+            body=body,
+            content_type=target.body.media_type if body is not None and target.body else None,
+        )
+        chain.active.discard(target.endpoint.id)
+        doubts = [*chain.doubts[before:], *self._hidden(target, bindings)]
+        del chain.doubts[before:]
+        return Arranged(target, request, chain, tuple(doubts), bindings)
+
+    def _hidden(self, target: Target, bindings: dict[str, Binding]) -> list[str]:
+        """Doubts about what a contract does not tell."""
+        found = ["it needs knowledge that can't be made up"] if target.needs_knowledge else []
+        needed = [*referring(target, only_required=True)]
+        needed += [p.name for p in target.parameters("query") if p.required and names.refers_to(p.name)]
+        return [*found, *(f"no producer is known for {name}" for name in needed if name not in bindings)]
+
+    def create(self, target: Target, chain: Chain, parameter: str, mode: Mode = "minimal") -> Binding | None:
+        """Adds the set-up step that makes a resource; None where its id can't be told from the answer."""
+        found = target.id_for(parameter)
+        made = self.arrange(target, mode, chain)
+        own = _named(made.request.body, parameter)
+        if found is None and own is None:
+            return None
+        request = respelled(made, chain.uses[target.endpoint.id])
+        chain.uses[target.endpoint.id] += 1
+        if found is None or (own is not None and not found.path.endswith(f"['{parameter}']")):
+            binding = Binding(str(_named(request.body, parameter)), sampled(own))
+            chain.setup.append(setup_step(target, request, ()))
+        else:
+            variable = chain.variable(target.noun)
+            binding = Binding("{{%s}}" % variable, found.sample)
+            chain.setup.append(setup_step(target, request, (Extract(name=variable, path=found.path),)))
+            chain.created.append(Created(target, request.body, found, variable))
+        self._clean_up(target, request, binding, chain)
+        return binding
+
+    def _clean_up(self, target: Target, request: RequestTemplate, binding: Binding, chain: Chain) -> None:
+        if (step := self.undo(target, request, binding)) is not None:
+            chain.cleanup.append(step)
+
+    def undo(self, target: Target, request: RequestTemplate, binding: Binding) -> Step | None:
+        """The step that deletes what a create call made; None where the API has no way to."""
+        delete = self.api.item("DELETE", target.collection)
+        if delete is None or delete.tail_parameter is None or delete.ends_session:
+            return None
+        above = dict(zip(_path_names(delete), request.path_params.values(), strict=False))
+        return Step(
+            role="cleanup",
+            name=f"Clean up: delete the {target.noun or 'resource'}",
+            operation=delete.ref,
+            request=RequestTemplate(
+                method="DELETE", path=delete.path, path_params={**above, delete.tail_parameter: binding.template}
+            ),
+        )
+
+    def _path_value(self, target: Target, name: str, chain: Chain) -> Any:
+        at = target.segments.index("{%s}" % name)
+        shape = "/" + "/".join("{}" if part.startswith("{") else part for part in target.segments[: at + 1])
+        if shape in chain.bound:
+            return chain.bound[shape].template
+        parameter = next((p for p in target.parameters("path") if p.name == name), Parameter(name=name, location="path"))
+        flat = schema.flatten(parameter.json_schema, parameter.json_schema)
+        if "enum" not in flat and "const" not in flat:
+            for producer in self.producers.for_path(target, at, name):
+                binding = self._bind(producer, name, chain)
+                if binding is not None:
+                    chain.bound[shape] = binding
+                    chain.bound.setdefault(producer.target.noun, binding)
+                    return binding.template
+            chain.doubts.append(f"no producer is known for {name}")
+        try:
+            return parameter.example or Maker(parameter.json_schema, self.rng(target, name)).make(parameter.json_schema, name)
+        except Unsatisfiable:
+            return "1"
+
+    def _bind(self, producer: Producer, parameter: str, chain: Chain) -> Binding | None:
+        if producer.target.endpoint.id in chain.active or len(chain.setup) >= _MAX_CHAIN:
+            return None
+        if producer.id is None:
+            return self.create(producer.target, chain, parameter)
+        made = self.arrange(producer.target, "minimal", chain)
+        variable = chain.variable(producer.target.noun)
+        extract = Extract(name=variable, path=producer.id.path)
+        chain.setup.append(setup_step(producer.target, made.request, (extract,)))
+        return Binding("{{%s}}" % variable, producer.id.sample)
+
+    def _references(
+        self, target: Target, chain: Chain, mode: Mode, path_params: dict[str, Any]
+    ) -> dict[str, Binding]:
+        """Run-time ids for the properties and query parameters that refer to other resources."""
+        wanted = [*referring(target, only_required=mode == "minimal")]
+        wanted += [p.name for p in target.parameters("query") if p.required and names.refers_to(p.name)]
+        found: dict[str, Binding] = {}
+        for name in wanted:
+            by_path = next((key for key in path_params if names.normal(key) == names.normal(name)), None)
+            binding = self._reference(target, name, chain)
+            if by_path is not None:
+                binding = Binding(str(path_params[by_path]), _sample_of(chain, path_params[by_path]))
+            if binding is not None:
+                found[name] = binding
+        return found
+
+    def _reference(self, target: Target, name: str, chain: Chain) -> Binding | None:
+        for noun in names.nouns_referred(name):
+            if noun in chain.bound:
+                return chain.bound[noun]
+            for producer in self.producers.for_noun(target, noun):
+                binding = self._bind(producer, f"{noun}_id", chain)
+                if binding is not None:
+                    chain.bound[noun] = binding
+                    return binding
+        return None
+
+    def _body(self, target: Target, chain: Chain, mode: Mode, bindings: dict[str, Binding]) -> Any:
+        body = target.body
+        if body is None or (mode == "minimal" and not body.required and not _has_required(target)):
+            return None
+        unknown = frozenset(name for name in referring(target, only_required=False) if name not in bindings)
+        maker = Maker(body.json_schema, self.rng(target, f"body:{mode}"), mode, bindings, unknown)
+        try:
+            return maker.whole()
+        except Unsatisfiable:
+            chain.doubts.append("no body is known to satisfy its schema")
+            return {} if body.kind != "text" else "test"
+
+
+def setup_step(target: Target, request: RequestTemplate, extract: tuple[Extract, ...]) -> Step:
+    verb = {"POST": "create", "PUT": "create", "GET": "look up"}.get(target.method, "call")
+    return Step(
+        role="setup",
+        name=f"Set up: {verb} a {target.noun or 'resource'}",
+        operation=target.ref,
+        request=request,
+        extract=extract,
+        assertions=(StatusAssertion(one_of=target.success, description="The set-up call succeeds"),),
+    )
+
+
+def respelled(made: Arranged, uses: int) -> RequestTemplate:
+    """The request with its unique names changed, where the same resource is already made once in this test."""
+    if uses == 0 or made.target.body is None:
+        return made.request
+    body = _replaced(made.request.body, UNIQUE, f"{UNIQUE}{uses + 1}")
+    fits = schema.accepts(made.target.body.json_schema, sampled(body, made.bindings))
+    return made.request.model_copy(update={"body": body}) if fits else made.request
+
+
+def _replaced(value: Any, old: str, new: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _replaced(inner, old, new) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_replaced(inner, old, new) for inner in value]
+    return value.replace(old, new) if isinstance(value, str) else value
+
+
+def _path_names(target: Target) -> list[str]:
+    return [part[1:-1] for part in target.segments if part.startswith("{") and part.endswith("}")]
+
+
+def _named(body: Any, parameter: str) -> Any:
+    if not isinstance(body, dict):
+        return None
+    return next((value for name, value in body.items() if names.normal(name) == names.normal(parameter)), None)
+
+
+def _sample_of(chain: Chain, template: Any) -> Any:
+    return next((binding.sample for binding in chain.bound.values() if binding.template == template), template)
+
+
+def _has_required(target: Target) -> bool:
+    assert target.body is not None
+    return bool(schema.required(schema.flatten(target.body.json_schema, target.body.json_schema)))
+
