@@ -11,6 +11,7 @@ from shared.contracts.scanner import JsonSchema, Parameter
 
 _NOT_PARAMETERS = frozenset({"authorization", "accept", "contenttype"})
 _SAFE_TEXT = frozenset({"q", "query", "search", "name", "title", "text", "keyword", "term", "filter"})
+_MAX_DEPTH = 4
 _POSITIONS = frozenset({"cursor", "after", "before", "token", "offset", "skip", "marker", "since", "until"})
 
 
@@ -22,7 +23,7 @@ def referring(target: Target, *, only_required: bool) -> Iterator[str]:
 
 def _walk(part: Any, root: JsonSchema, only_required: bool, depth: int) -> Iterator[str]:
     flat = schema.flatten(part, root)
-    if depth > 4:
+    if depth > _MAX_DEPTH:
         return
     if schema.kind_of(flat) == "array":
         yield from _walk(flat.get("items", {}), root, only_required, depth + 1)

@@ -127,7 +127,7 @@ class Target:
         last = self.segments[-1] if self.segments else ""
         said = {*names.words(last), *names.words(self.operation.operation_id or "")}
         own = self.method == "DELETE" and bool(self.segments) and self.segments[-1].lower() in ("me", "self", "account")
-        return own or bool(said & _SESSION_ENDS) or "password" in said and self.operation.requires_auth
+        return own or bool(said & _SESSION_ENDS) or ("password" in said and self.operation.requires_auth)
 
     @property
     def needs_knowledge(self) -> bool:
@@ -185,7 +185,15 @@ class Target:
                 arrays[name] = schema.flatten(inner.get("items", {}), self.answer)
         wanted = [name for name in arrays if name.lower() in _PAGES or names.noun_of(name) == self.noun]
         chosen = wanted[0] if wanted else None
-        return (f"$['{chosen}']", arrays[chosen]) if chosen else None
+        return ("$" + member(chosen), arrays[chosen]) if chosen else None
+
+
+def member(name: str) -> str:
+    """One step of a JSON path, in shorthand where the name allows it: `.id`, `['odd-name']`."""
+    if name.isidentifier() and name.isascii():
+        return f".{name}"
+    escaped = name.replace("\\", "\\\\").replace("'", "\\'")
+    return f"['{escaped}']"
 
 
 def template(segments: list[str]) -> str:
@@ -203,12 +211,12 @@ def id_in(flat: JsonSchema, root: JsonSchema, parameter: str, noun: str, at: str
         if candidate in by_name and (name := by_name[candidate]):
             part = schema.flatten(known[name], root)
             if schema.kind_of(part) in ("string", "integer", "number", "any"):
-                return Id(f"{at}['{name}']", _sample(part))
+                return Id(at + member(name), _sample(part))
     if at == "$":
         for name in known:
             if name.lower() in _ENVELOPES or names.noun_of(name) == noun:
                 inner = schema.flatten(known[name], root)
-                found = id_in(inner, root, parameter, noun, f"{at}['{name}']") if "properties" in inner else None
+                found = id_in(inner, root, parameter, noun, at + member(name)) if "properties" in inner else None
                 if found is not None:
                     return found
     return None

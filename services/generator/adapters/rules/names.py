@@ -4,7 +4,10 @@ import re
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _IDENTITY = frozenset(
-    {"name", "title", "username", "login", "email", "mail", "slug", "sku", "code", "key", "handle", "label", "nickname", "isbn", "number", "reference"}
+    {
+        *("name", "title", "username", "login", "email", "mail", "slug", "sku", "code", "key", "handle", "label"),
+        *("nickname", "isbn", "number", "reference"),
+    }
 )
 _ID_WORDS = frozenset({"id", "uuid", "guid", "ids"})
 _TEXTS = {
@@ -40,8 +43,14 @@ _TEXTS = {
     "description": "Written by an automated test",
     "comment": "Written by an automated test",
 }
-_NUMBERS = {"year": 2024, "age": 30, "price": 19.5, "amount": 19.5, "cost": 19.5, "percent": 50, "latitude": 48.5, "longitude": 11.5, "port": 8080}
-_LATER = frozenset({"end", "ends", "until", "due", "to", "expires", "expiry", "expiration", "finish", "checkout", "arrival", "return"})
+_NUMBERS = {
+    **{"year": 2024, "age": 30, "price": 19.5, "amount": 19.5, "cost": 19.5},
+    **{"percent": 50, "latitude": 48.5, "longitude": 11.5, "port": 8080},
+}
+_LATER = frozenset(
+    {"end", "ends", "until", "due", "to", "expires", "expiry", "expiration", "finish", "checkout", "arrival", "return"}
+)
+_SHORTEST_PLURAL = 5
 _PAST = frozenset({"birth", "birthday", "birthdate", "born", "dob"})
 
 
@@ -57,7 +66,7 @@ def normal(name: str) -> str:
 
 def singular(noun: str) -> str:
     """A plain English guess of the singular of a lower-case noun."""
-    if len(noun) > 4 and noun.endswith("ies"):
+    if len(noun) >= _SHORTEST_PLURAL and noun.endswith("ies"):
         return noun[:-3] + "y"
     if noun.endswith(("sses", "shes", "ches", "xes", "zes")):
         return noun[:-2]
@@ -73,14 +82,14 @@ def noun_of(segment: str) -> str:
 
 
 def refers_to(name: str) -> str | None:
-    """The noun that a name refers to by id (`customerId`, `tag_ids` → `customer`, `tag`); None if it is no reference."""
+    """The noun that a name refers to by id: `customerId` → customer, `tag_ids` → tag; None if it is no reference."""
     return next(iter(nouns_referred(name)), None)
 
 
 def nouns_referred(name: str) -> list[str]:
     """The nouns that a reference may mean, the most specific first: `parent_category_id` → parentcategory, category."""
     parts = words(name)
-    if len(parts) < 2 or parts[-1] not in _ID_WORDS:
+    if not parts[:-1] or parts[-1] not in _ID_WORDS:
         return []
     return list(dict.fromkeys(["".join([*parts[:-2], singular(parts[-2])]), singular(parts[-2])]))
 

@@ -6,8 +6,8 @@ from random import Random
 from typing import Any
 
 from services.generator.adapters.rules import names, schema
-from services.generator.adapters.rules.inputs import fixed_parameters, query_values, referring
-from services.generator.adapters.rules.model import Api, Id, Target
+from services.generator.adapters.rules.inputs import fixed_parameters, parameter_value, query_values, referring
+from services.generator.adapters.rules.model import Api, Id, Target, member
 from services.generator.adapters.rules.producers import Producer, Producers
 from services.generator.adapters.rules.values import UNIQUE, Binding, Maker, Mode, Unsatisfiable, sampled
 from shared.contracts.scanner import Parameter
@@ -122,12 +122,12 @@ class Planner:
             return None
         request = respelled(made, chain.uses[target.endpoint.id])
         chain.uses[target.endpoint.id] += 1
-        if found is None or (own is not None and not found.path.endswith(f"['{parameter}']")):
+        if found is None or (own is not None and not found.path.endswith(member(parameter))):
             binding = Binding(str(_named(request.body, parameter)), sampled(own))
             chain.setup.append(setup_step(target, request, ()))
         else:
             variable = chain.variable(target.noun)
-            binding = Binding("{{%s}}" % variable, found.sample)
+            binding = Binding(_template(variable), found.sample)
             chain.setup.append(setup_step(target, request, (Extract(name=variable, path=found.path),)))
             chain.created.append(Created(target, request.body, found, variable))
         self._clean_up(target, request, binding, chain)
@@ -153,11 +153,12 @@ class Planner:
         )
 
     def _path_value(self, target: Target, name: str, chain: Chain) -> Any:
-        at = target.segments.index("{%s}" % name)
+        at = target.segments.index("{" + name + "}")
         shape = "/" + "/".join("{}" if part.startswith("{") else part for part in target.segments[: at + 1])
         if shape in chain.bound:
             return chain.bound[shape].template
-        parameter = next((p for p in target.parameters("path") if p.name == name), Parameter(name=name, location="path"))
+        declared = (p for p in target.parameters("path") if p.name == name)
+        parameter = next(declared, Parameter(name=name, location="path"))
         flat = schema.flatten(parameter.json_schema, parameter.json_schema)
         if "enum" not in flat and "const" not in flat:
             for producer in self.producers.for_path(target, at, name):
@@ -167,10 +168,8 @@ class Planner:
                     chain.bound.setdefault(producer.target.noun, binding)
                     return binding.template
             chain.doubts.append(f"no producer is known for {name}")
-        try:
-            return parameter.example or Maker(parameter.json_schema, self.rng(target, name)).make(parameter.json_schema, name)
-        except Unsatisfiable:
-            return "1"
+        value = parameter_value(parameter, self.rng(target, name))
+        return "1" if value in (None, "") else value
 
     def _bind(self, producer: Producer, parameter: str, chain: Chain) -> Binding | None:
         if producer.target.endpoint.id in chain.active or len(chain.setup) >= _MAX_CHAIN:
@@ -181,11 +180,9 @@ class Planner:
         variable = chain.variable(producer.target.noun)
         extract = Extract(name=variable, path=producer.id.path)
         chain.setup.append(setup_step(producer.target, made.request, (extract,)))
-        return Binding("{{%s}}" % variable, producer.id.sample)
+        return Binding(_template(variable), producer.id.sample)
 
-    def _references(
-        self, target: Target, chain: Chain, mode: Mode, path_params: dict[str, Any]
-    ) -> dict[str, Binding]:
+    def _references(self, target: Target, chain: Chain, mode: Mode, path_params: dict[str, Any]) -> dict[str, Binding]:
         """Run-time ids for the properties and query parameters that refer to other resources."""
         wanted = [*referring(target, only_required=mode == "minimal")]
         wanted += [p.name for p in target.parameters("query") if p.required and names.refers_to(p.name)]
@@ -256,6 +253,10 @@ def _path_names(target: Target) -> list[str]:
     return [part[1:-1] for part in target.segments if part.startswith("{") and part.endswith("}")]
 
 
+def _template(variable: str) -> str:
+    return "{{" + variable + "}}"
+
+
 def _named(body: Any, parameter: str) -> Any:
     if not isinstance(body, dict):
         return None
@@ -267,6 +268,6 @@ def _sample_of(chain: Chain, template: Any) -> Any:
 
 
 def _has_required(target: Target) -> bool:
-    assert target.body is not None
-    return bool(schema.required(schema.flatten(target.body.json_schema, target.body.json_schema)))
-
+    return target.body is not None and bool(
+        schema.required(schema.flatten(target.body.json_schema, target.body.json_schema))
+    )

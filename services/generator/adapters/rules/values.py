@@ -1,4 +1,4 @@
-"""Values that satisfy a JSON Schema: plausible by name, unique per execution where identity asks for it, deterministic."""
+"""Values that satisfy a JSON Schema: plausible by name, unique per execution where identity asks, deterministic."""
 
 import math
 import re
@@ -16,6 +16,7 @@ UUID = "{{$uuid}}"
 _SAMPLES = {UNIQUE: "abc123def456", UUID: "0d9a2b1c-3e4f-4a5b-8c6d-7e8f9a0b1c2d", "{{$now}}": "2030-01-15T10:30:00Z"}
 _TEMPLATE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 _MAX_DEPTH = 6
+_OPTIONAL_DEPTH = 2
 _TRIES = 12
 Mode = Literal["minimal", "full"]
 
@@ -95,7 +96,7 @@ class Maker:
         return next((value for value in candidates if schema.accepts(whole, value)), None)
 
     def _scalar(self, flat: JsonSchema, kind: str, name: str) -> Any:
-        if kind == "integer" or kind == "number":
+        if kind in {"integer", "number"}:
             return number(flat, name, whole=kind == "integer")
         if kind == "boolean":
             return True
@@ -109,7 +110,7 @@ class Maker:
         known, needed, made = schema.properties(flat), schema.required(flat), {}
         for key in [*known, *(key for key in needed if key not in known)]:
             must = key in needed
-            if not must and (self.mode == "minimal" or key in self.omit or depth > 2):
+            if not must and (self.mode == "minimal" or key in self.omit or depth > _OPTIONAL_DEPTH):
                 continue
             part = known.get(key, {})
             if schema.resolve(part, self.root).get("readOnly"):
@@ -191,7 +192,7 @@ def text(flat: JsonSchema, name: str, rng: Random) -> str:
         return found
     if pattern:
         return _from_pattern(pattern, fewest, most, rng)
-    base = "test" if most is None or most >= 4 else "t" * max(int(most), 0)
+    base = "test"[: None if most is None else max(int(most), 0)]
     return base + "x" * (fewest - len(base))
 
 

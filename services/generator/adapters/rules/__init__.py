@@ -1,0 +1,1 @@
+"""The rule-based writer of tests: from the contract alone, deterministic, no key needed."""
