@@ -1,0 +1,1 @@
+"""What tests of several services share: the session's servers and ways to wait."""
