@@ -8,6 +8,7 @@ from typing import Any
 
 REDACTED = "[redacted]"
 _MAX_DEPTH = 8
+_TOO_DEEP = "[too deep]"
 
 _SECRET_NAME = re.compile(
     r"pass(word|wd|phrase)|secret|token(?!s?_(count|used|budget))|api[-_]?key|authori[sz]ation|cookie|credential"
@@ -41,7 +42,7 @@ def redact(value: Any, name: str = "", depth: int = 0) -> Any:
     if isinstance(value, bytes):
         return redact_text(value.decode("utf-8", "replace"))
     if depth >= _MAX_DEPTH:
-        return redact_text(str(value)) if isinstance(value, Mapping | list | tuple | set | frozenset) else value
+        return _TOO_DEEP if isinstance(value, Mapping | list | tuple | set | frozenset) else value
     if isinstance(value, Mapping):
         return {str(key): redact(item, str(key), depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

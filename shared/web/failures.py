@@ -25,12 +25,10 @@ from shared.errors import (
     InvalidInput,
     MethodNotAllowed,
     NotFound,
-    ServiceUnavailable,
     TooLarge,
     Unprocessable,
 )
 from shared.eventstore import AggregateNotFound, VersionConflict
-from shared.messaging import QueryUnavailable
 from shared.observability.logs import get_logger
 from shared.web.envelope import error_response
 
@@ -67,7 +65,6 @@ def install_error_handlers(app: FastAPI) -> None:
     _map(app, HTTPException, _of_status)
     _map(app, VersionConflict, lambda _: Conflict())
     _map(app, AggregateNotFound, lambda _: NotFound())
-    _map(app, QueryUnavailable, lambda _: ServiceUnavailable())
     _map(app, sqlalchemy.exc.IntegrityError, _integrity)
     for away in _DATABASE_AWAY:
         _map(app, away, _database_away)
