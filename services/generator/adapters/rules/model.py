@@ -187,6 +187,14 @@ class Target:
         chosen = wanted[0] if wanted else None
         return ("$" + member(chosen), arrays[chosen]) if chosen else None
 
+    def id_for_item(self, parameter: str) -> str | None:
+        """JSON path of the ids of all elements of a list answer."""
+        if self.listing is None or self.answer is None:
+            return None
+        path, item = self.listing
+        found = id_in(item, self.answer, parameter, self.noun, at=f"{path}[*]")
+        return found.path if found is not None else None
+
 
 def member(name: str) -> str:
     """One step of a JSON path, in shorthand where the name allows it: `.id`, `['odd-name']`."""

@@ -44,8 +44,15 @@ _TEXTS = {
     "comment": "Written by an automated test",
 }
 _NUMBERS = {
-    **{"year": 2024, "age": 30, "price": 19.5, "amount": 19.5, "cost": 19.5},
-    **{"percent": 50, "latitude": 48.5, "longitude": 11.5, "port": 8080},
+    "year": 2024,
+    "age": 30,
+    "price": 19.5,
+    "amount": 19.5,
+    "cost": 19.5,
+    "percent": 50,
+    "latitude": 48.5,
+    "longitude": 11.5,
+    "port": 8080,
 }
 _LATER = frozenset(
     {"end", "ends", "until", "due", "to", "expires", "expiry", "expiration", "finish", "checkout", "arrival", "return"}

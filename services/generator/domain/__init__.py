@@ -1,0 +1,1 @@
+"""The generator's domain: drafts and their rules, test cases, generation jobs. Pure."""
