@@ -1,0 +1,1 @@
+"""Runs test cases against a target and keeps what happened."""
