@@ -1,0 +1,34 @@
+"""What ends a command: a message for the person at the terminal, and exit code 2 (usage or configuration)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class CliError(Exception):
+    """A command cannot go on. `hint` says what to try."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class Refused(CliError):
+    """The platform answered with an error: its envelope in one line."""
+
+    def __init__(self, status: int, error: dict[str, Any]) -> None:
+        self.status = status
+        self.code = str(error.get("code", f"HTTP_{status}"))
+        self.details = error.get("details") or {}
+        correlation = error.get("correlation_id")
+        message = f"{error.get('message', 'the request was refused')} ({self.code}{_details(self.details)})"
+        super().__init__(message, f"correlation id {correlation}" if correlation else "")
+
+
+def _details(details: Any) -> str:
+    if not isinstance(details, dict) or not details:
+        return ""
+    return "; " + ", ".join(f"{name}: {value}" for name, value in list(details.items())[:5])
