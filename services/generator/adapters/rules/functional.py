@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from services.generator.adapters.rules import schema
+from services.generator.adapters.rules.examples import adapted
 from services.generator.adapters.rules.model import Target, member
 from services.generator.adapters.rules.planner import Arranged, Created
 from services.generator.adapters.rules.subject import Subject
 from services.generator.adapters.rules.values import UNIQUE, sampled
-from services.generator.adapters.rules.examples import adapted
 from services.generator.domain.draft import Draft
 from shared.contracts.scanner import JsonSchema
 from shared.contracts.testcase import Assertion, JsonAssertion

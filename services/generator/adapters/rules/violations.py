@@ -81,7 +81,9 @@ def _objects(flat: JsonSchema, root: JsonSchema, value: dict[str, Any], at: Plac
     if depth < _MAX_DEPTH:
         for name, part in schema.properties(flat).items():
             if name in value:
-                yield from _wrongs(part, root, value[name], (*at, name), depth + 1)
+                inner = _wrongs(part, root, value[name], (*at, name), depth + 1)
+                # many an API takes an optional null for an absent value, whatever its contract says
+                yield from (wrong for wrong in inner if wrong[0] != "null" or name in schema.required(flat))
     if flat.get("additionalProperties") is False:
         yield "extra field", (*at, "unexpected_field"), "there is a field that the contract does not allow", "x"
 
@@ -98,7 +100,7 @@ def _here(flat: JsonSchema, kind: str, value: Any, root: JsonSchema) -> Iterator
         yield from _strings(flat, schema.rooted(flat, root))
     if kind == "array" and isinstance(value, list):
         yield from _arrays(flat, value)
-    if schema.NULLABLE not in flat and kind != "any":
+    if not isinstance(value, dict | list) and schema.NULLABLE not in flat and kind != "any":
         yield "null", "is null though it must not be", None
 
 
