@@ -54,7 +54,7 @@ def report_of(
 def _moment(text: Any) -> datetime:
     if not text:
         return datetime.now(UTC)
-    return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    return datetime.fromisoformat(str(text))
 
 
 def _coverage(coverage: Json) -> CoverageSummary:
