@@ -39,7 +39,7 @@ def problems(definition: TestDefinition, environment: frozenset[str] | None = fr
         found.append("no step has the role test")
     for index, step in enumerate(definition.steps):
         said = f"step {index + 1}"
-        used = _variables(step.request.model_dump()) - BUILT_IN
+        used = variables(step.request.model_dump()) - BUILT_IN
         found += [f"{said}: {text}" for text in _malformed(step.request.model_dump())]
         found += [f"{said}: path parameter {name} has no value" for name in _unfilled(step)]
         if environment is not None:
@@ -58,7 +58,7 @@ def _step_problems(step: Step, definition: TestDefinition, known: set[str], any_
                 yield "a load assertion needs a load profile"
             continue
         value = getattr(assertion, "value", None)
-        unknown = _variables(value) - BUILT_IN - known
+        unknown = variables(value) - BUILT_IN - known
         if unknown and not any_variable:
             yield f"an assertion uses {', '.join(sorted(unknown))} before it is set"
         yield from _assertion_problems(assertion)
@@ -126,12 +126,13 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(inner)
 
 
-def _variables(value: Any) -> set[str]:
+def variables(value: Any) -> set[str]:
+    """The names of all variables in the templates of a value, built-ins included."""
     return {name for text in _strings(value) for name in _TEMPLATE.findall(text)}
 
 
 def _malformed(value: Any) -> Iterator[str]:
-    for name in sorted(_variables(value)):
+    for name in sorted(variables(value)):
         if not _VARIABLE.fullmatch(name) or (name.startswith("$") and name not in BUILT_IN):
             yield f"{{{{{name}}}}} is no template"
 

@@ -11,6 +11,7 @@ from services.generator.adapters.rules.planner import Arranged, Planner
 from services.generator.adapters.rules.risk import priority_of
 from services.generator.adapters.rules.values import Binding, Mode
 from services.generator.domain.draft import Draft
+from services.generator.domain.validation import BUILT_IN, variables
 from shared.contracts.testcase import (
     Assertion,
     Extract,
@@ -42,6 +43,20 @@ class Expected:
         return StatusAssertion(one_of=self.statuses, description=f"{text} ({', '.join(self.statuses)})")
 
 
+def needed(steps: list[Step]) -> list[Step]:
+    """The steps without set-up calls whose results nothing uses, and without clean-up of what is not made."""
+    used: set[str] = set()
+    kept: list[Step] = []
+    for step in reversed([step for step in steps if step.role != "cleanup"]):
+        made = {extract.name for extract in step.extract}
+        if step.role == "test" or not made or made & used:
+            kept.insert(0, step)
+            used |= variables(step.request.model_dump()) | variables([a.model_dump() for a in step.assertions])
+    known = {extract.name for step in kept for extract in step.extract} | BUILT_IN
+    clean = [step for step in steps if step.role == "cleanup" and variables(step.request.model_dump()) <= known]
+    return [*kept, *clean]
+
+
 class Subject:
     """Writes tests for one endpoint of an API."""
 
@@ -67,7 +82,7 @@ class Subject:
             room = {"409", *({"400"} & target.documented)}
         elif self.is_part and target.listing is None:
             room = {"404", "409"}
-        elif self.foreign and {"401", "403"} & target.documented:
+        elif self.foreign:
             room = {"403"}
         statuses = (*target.success, *sorted(room - set(target.success)))
         return Expected(statuses, strict=not room)
@@ -92,7 +107,7 @@ class Subject:
     def foreign(self) -> bool:
         """True where the path names a person, whose things may be closed to the test's own identity."""
         return self.target.operation.requires_auth and any(
-            part.strip("{}").lower().startswith(("user", "account", "member")) for part in self.target.segments
+            part.strip("{}").lower().startswith(("user", "account")) for part in self.target.segments
         )
 
     def checks(self, expected: Expected) -> list[Assertion]:
@@ -171,5 +186,5 @@ class Subject:
     ) -> Draft:
         """Set-up, one judged call (the arranged request with some fields changed), clean-up."""
         request = arranged.request.model_copy(update=changes or {})
-        steps = [*arranged.chain.setup, self.step(request, assertions), *arranged.cleanup]
+        steps = needed([*arranged.chain.setup, self.step(request, assertions), *arranged.cleanup])
         return self.draft(title, description, category, steps, test_type=test_type, load=load, positive=positive)
