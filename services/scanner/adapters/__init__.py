@@ -1,0 +1,1 @@
+"""What the scanner needs from outside: source code, documents, repositories."""
