@@ -1,0 +1,1 @@
+"""The real password hashing and token signing."""

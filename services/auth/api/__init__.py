@@ -1,0 +1,1 @@
+"""HTTP of auth: `sessions` under /api/auth, `keys` under /api/user."""
