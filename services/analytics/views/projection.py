@@ -44,7 +44,7 @@ class Occurrence(Protocol):
 class AnalyticsProjection:
     """Fills the tables. Bump `version` when what they hold changes: the read model is then rebuilt."""
 
-    name = "analytics"
+    name = "views"
     version = 1
     metadata: MetaData = tables.metadata
 

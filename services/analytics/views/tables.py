@@ -22,9 +22,11 @@ from sqlalchemy import (
     Text,
 )
 
+from shared.eventstore import PLACEHOLDER
+
 Merge = Literal["latest", "first", "replace"]
 
-metadata = MetaData(schema="views")
+metadata = MetaData(schema=PLACEHOLDER)
 
 
 def _column(name: str, kind: Any, merge: Merge = "latest") -> Column[Any]:
