@@ -49,9 +49,9 @@ class InfraSettings(BaseSettings):
     listen_host: str = "127.0.0.1"
     listen_port: int = Field(default=8000, ge=0, le=65535)
     """Where the gateway listens when no `TESTGEN_GATEWAY_URL` is set."""
-    pool_size: int = Field(default=5, ge=1)
+    pool_size: int = Field(default=10, ge=1)
     """Database connections kept per process."""
-    pool_overflow: int = Field(default=20, ge=0)
+    pool_overflow: int = Field(default=40, ge=0)
     stop_timeout: float = Field(default=10.0, gt=0)
     """Seconds given to requests and jobs in flight when the process stops."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any, cast
+from typing import Any, TextIO
 
 import orjson
 import structlog
@@ -19,11 +19,11 @@ _OWN_FIELDS = frozenset({"timestamp", "level", "service", "logger", "correlation
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """The logger of a module: `log = get_logger(__name__)`, then `log.info("run finished", run_id=run_id)`."""
-    return cast(structlog.stdlib.BoundLogger, structlog.stdlib.get_logger(name))
+    return structlog.stdlib.get_logger(name)
 
 
-def configure_logging(level: str = "INFO", *, json: bool = True) -> None:
-    """Sends every log of the process, the libraries' included, to stderr: JSON, or readable lines for a terminal."""
+def configure_logging(level: str = "INFO", *, json: bool = True, stream: TextIO | None = None) -> None:
+    """Sends every log of the process, the libraries' included, to `stream` (stderr): JSON, or lines for a terminal."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -46,7 +46,7 @@ def configure_logging(level: str = "INFO", *, json: bool = True) -> None:
         if json
         else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=final, foreign_pre_chain=shared))
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -1,0 +1,55 @@
+"""`testgen up`: the platform for a team on one machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli.errors import CliError
+
+_DEFAULT_PORT = 8000
+
+
+def up(
+    data: Annotated[Path, typer.Option(help="Folder that keeps the data.")] = Path("~/.testgen"),
+    host: Annotated[str, typer.Option(help="Address to listen on; only this machine by default.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = _DEFAULT_PORT,
+) -> None:
+    """Run the platform on this machine until Ctrl-C: REST and WebSocket on http://127.0.0.1:8000.
+
+    PostgreSQL and NATS come with TestGen and keep their data in the folder. Nothing else is needed.
+    """
+    console = Console(stderr=True)
+    with console.status("starting PostgreSQL and NATS …"):
+        from shared.embedded import EmbeddedError, EmbeddedServers
+
+        servers = EmbeddedServers(data)
+        try:
+            addresses = servers.start()
+        except EmbeddedError as error:
+            raise CliError(str(error)) from error
+    try:
+        from cli.hosting import host_services
+        from shared.settings import InfraSettings
+
+        url = f"http://{host}:{port}"
+        settings = InfraSettings(
+            database_url=addresses.database_url,
+            nats_url=addresses.nats_url,
+            data_dir=servers.data_dir,
+            listen_host=host,
+            listen_port=port,
+        )
+        with console.status("starting services …") as status:
+
+            def ready() -> None:
+                status.stop()
+                console.print(f"TestGen is on [bold]{url}[/bold], its data in {servers.data_dir}. Ctrl-C stops it.")
+
+            host_services(settings, ["all"], migrate=True, log_file=servers.data_dir / "logs" / "all.log", ready=ready)
+    finally:
+        servers.stop()
+    console.print("stopped")
