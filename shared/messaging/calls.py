@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from nats.errors import Error as NatsError
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -15,21 +16,23 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from shared.eventstore import Metadata, VersionConflict, use_metadata
+from shared.eventstore import Metadata, StoreUnavailable, VersionConflict, use_metadata
 from shared.messaging.errors import QueryUnavailable, RetryLater
 from shared.messaging.loops import Threads
 
 _TRACER = trace.get_tracer("testgen.messaging")
 _PROPAGATOR = TraceContextTextMapPropagator()
-_TRANSIENT = (RetryLater, QueryUnavailable, OperationalError, InterfaceError, PoolTimeout, VersionConflict)
-_TRANSIENT_IO = (ConnectionError, TimeoutError, NatsError)
+_DATABASE = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError)
+_TRANSIENT = (
+    *_DATABASE, RetryLater, QueryUnavailable, StoreUnavailable, VersionConflict, ConnectionError, TimeoutError, NatsError
+)  # fmt: skip
 
 
 def is_transient(error: BaseException) -> bool:
     """True where the same message may well succeed later: the fault is in the surroundings, not in the message."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    return isinstance(error, _TRANSIENT + _TRANSIENT_IO)
+    return isinstance(error, _TRANSIENT)
 
 
 async def call(threads: Threads, handler: Callable[..., Any], meta: Metadata, *args: Any) -> Any:

@@ -88,7 +88,7 @@ class DeadLetters:
         info = await ensure(self._connection.js, dead_letters())
         assert info.config.name
         last = info.state.last_seq
-        for sequence in range(last, max(info.state.first_seq - 1, last - limit), -1):
+        for sequence in range(last, max(info.state.first_seq - 1, last - limit, 0), -1):
             try:
                 message = await self._connection.js.get_msg(info.config.name, sequence)
             except NotFoundError:

@@ -48,7 +48,10 @@ class JobQueue:
         for priority in PRIORITIES:
             subject = f"$JS.API.CONSUMER.MSG.NEXT.JOBS_{self.name}.{priority}"
             try:
-                message = await self._connection.client.request(subject, _NO_WAIT, timeout=_PULL_TIMEOUT_S)
+                # A job arrives under its own subject, which the shared inbox of new-style requests can't tell apart.
+                message = await self._connection.client.request(
+                    subject, _NO_WAIT, timeout=_PULL_TIMEOUT_S, old_style=True
+                )
             except NoRespondersError:
                 # JetStream was lost: make stream and consumers again.
                 self._prepared = False

@@ -106,7 +106,6 @@ class Leases:
 
 def _close(connection: Connection) -> None:
     try:
-        connection.invalidate()
         connection.close()
     except Exception as error:
         log.debug("closing a broken connection", error=repr(error))
