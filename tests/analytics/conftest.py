@@ -9,26 +9,23 @@ import pytest
 from sqlalchemy import Connection, Engine, create_engine, text
 
 from services.analytics.views import metadata
-from shared.embedded import EmbeddedPostgres
 
 Scratch = Callable[[], AbstractContextManager[Connection]]
 
 
-@pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("pg"))
-    server.start()
-    made = create_engine(server.url.replace("postgresql://", "postgresql+psycopg://", 1))
-    with made.begin() as connection:
-        connection.execute(text("CREATE SCHEMA views"))
-        metadata.create_all(connection)
+@pytest.fixture(scope="module")
+def engine(postgres_url: str) -> Iterator[Engine]:
+    made = create_engine(postgres_url.replace("postgresql://", "postgresql+psycopg://", 1))
     yield made
     made.dispose()
-    server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def scratch(engine: Engine) -> Scratch:
+    with engine.begin() as connection:
+        connection.execute(text("CREATE SCHEMA views"))
+        metadata.create_all(connection)
+
     @contextmanager
     def transaction() -> Iterator[Connection]:
         with engine.connect() as connection:
