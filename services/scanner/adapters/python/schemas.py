@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from services.scanner.adapters.closure import Definition, close
 from services.scanner.adapters.python import scalars
 from services.scanner.adapters.python.expressions import enum_members
 from services.scanner.adapters.python.fields import Field, fields_of, is_model
@@ -33,28 +33,21 @@ MAX_DEPTH = 60
 Substitution = dict[int, Value]
 
 
-@dataclass
-class _Definition:
-    name: str
-    schema: Schema = field(default_factory=dict)
-    needs: set[str] = field(default_factory=set)
-
-
 class SchemaBuilder:
     """Builds self-contained schemas; definitions of classes are made once and shared."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._definitions: dict[str, _Definition] = {}
+        self._definitions: dict[str, Definition] = {}
         self._names: dict[tuple[Any, ...], str] = {}
-        self._open: list[_Definition] = []
+        self._open: list[Definition] = []
         self._depth = 0
         self.unknown: list[str] = []
         """What the schemas built since the last `take_unknown` could not tell."""
 
     def build(self, annotation: Value) -> Schema:
         """The schema of a type, with `$defs` for what it refers to."""
-        root = _Definition("")
+        root = Definition()
         self._open.append(root)
         try:
             schema = self.schema(annotation, {})
@@ -68,16 +61,10 @@ class SchemaBuilder:
         return found
 
     def _closed(self, schema: Schema, needs: set[str]) -> Schema:
-        reached: set[str] = set()
-        waiting = list(needs)
-        while waiting:
-            name = waiting.pop()
-            if name not in reached:
-                reached.add(name)
-                waiting.extend(self._definitions[name].needs)
-        if not reached:
-            return schema
-        return {**schema, "$defs": {name: self._definitions[name].schema for name in sorted(reached)}}
+        closed, is_cut = close(schema, needs, self._definitions)
+        if is_cut:
+            self.unknown.append("the schema refers to more than can be taken along; its far parts allow everything")
+        return closed
 
     # ------------------------------------------------------------ types
     def schema(self, annotation: Value, bound: Substitution) -> Schema:
@@ -186,7 +173,7 @@ class SchemaBuilder:
         name = self._names.get(key)
         if name is None:
             name = self._names[key] = self._free_name(cls, actual)
-            definition = self._definitions[name] = _Definition(name)
+            definition = self._definitions[name] = Definition()
             self._open.append(definition)
             try:
                 definition.schema = self._class_schema(cls, actual)
@@ -236,13 +223,13 @@ class SchemaBuilder:
         schema = dict(self.schema(item.annotation, item.bound))
         schema = scalars.with_constraints(schema, item.constraints)
         default = item.default.attrs.get("value") if isinstance(item.default, Instance) else item.default
-        if not item.required and is_concrete(default) and not isinstance(default, tuple | set | bytes):
+        if not item.required and default is not None and is_concrete(default) and not isinstance(default, tuple | set | bytes):
             schema["default"] = default
         return schema
 
     def field_schema(self, item: Field) -> Schema:
         """The self-contained schema of one field."""
-        root = _Definition("")
+        root = Definition()
         self._open.append(root)
         try:
             schema = self._field(item)
