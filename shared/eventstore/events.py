@@ -14,8 +14,7 @@ from typing import Any, cast
 
 import orjson
 from eventsourcing.domain import Aggregate as LibraryAggregate
-from eventsourcing.domain import DomainEventProtocol
-from eventsourcing.domain import event as event
+from eventsourcing.domain import DomainEventProtocol, event
 from eventsourcing.persistence import JSONTranscoder, Mapper, Notification, StoredEvent
 from eventsourcing.utils import get_topic, resolve_topic
 
@@ -23,6 +22,7 @@ from shared.eventstore.metadata import Metadata, current_metadata
 
 Aggregate = LibraryAggregate
 DomainEvent = DomainEventProtocol[uuid.UUID]
+__all__ = ["Aggregate", "DomainEvent", "JsonMapper", "Recorded", "aggregate_id", "event", "jsonable"]
 _EVENT_IDS = uuid.UUID("6f6c1f9e-8d5f-5f0e-9d9b-0c5a4f2f7a10")
 
 

@@ -40,6 +40,7 @@ class MemoryEventStore(_Saving):
     def _append(
         self, stored: list[StoredEvent], events: Sequence[Any], after: Callable[[Connection], None] | None
     ) -> None:
+        del events  # there is no read model
         if after is not None:
             raise NotImplementedError("the in-memory store has no transaction to run `after` in")
         try:

@@ -17,6 +17,7 @@ from shared.eventstore.events import Recorded
 
 PLACEHOLDER = "views"
 _BATCH = 500
+_DIGEST = "SELECT md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '')) FROM {table} t"
 
 
 class Projection(Protocol):
@@ -67,12 +68,13 @@ class Generations:
         the one before it is dropped."""
         name = {"name": self.projection, "version": self.version}
         stale = connection.execute(
-            text(f"SELECT previous_schema FROM {self.service}.projections WHERE name = :name AND version = :version"), name
+            text(f"SELECT previous_schema FROM {self.service}.projections WHERE name = :name AND version = :version"),
+            name,
         ).scalar_one_or_none()
         connection.execute(
             text(
-                f"INSERT INTO {self.service}.projections AS p (name, version, schema_name) VALUES (:name, :version, :schema) "
-                "ON CONFLICT (name, version) DO UPDATE "
+                f"INSERT INTO {self.service}.projections AS p (name, version, schema_name) "
+                "VALUES (:name, :version, :schema) ON CONFLICT (name, version) DO UPDATE "
                 "SET schema_name = excluded.schema_name, previous_schema = p.schema_name, flipped_at = now()"
             ),
             {**name, "schema": schema},
@@ -88,13 +90,8 @@ class Generations:
         """A digest over every row of every table, whatever the physical order."""
         target = schema or self.live(connection)
         digests = [
-            f"{table.name}:"
-            + str(
-                connection.execute(
-                    text(f"SELECT md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '')) FROM {target}.{table.name} t")
-                ).scalar_one()
-            )
-            for table in sorted(self.metadata.tables.values(), key=lambda table: table.name)
+            f"{name}:{connection.execute(text(_DIGEST.format(table=f'{target}.{name}'))).scalar_one()}"
+            for name in sorted(table.name for table in self.metadata.tables.values())
         ]
         return "\n".join(digests)
 
@@ -129,13 +126,15 @@ class ReadModel:
                 return
         self.rebuild()
 
-    def rebuild(self, progress: Callable[[int], None] = lambda position: None) -> int:
+    def rebuild(self, progress: Callable[[int], None] = lambda _: None) -> int:
         """Builds a new generation beside the live one, then flips to it. Returns how many events were applied.
 
         Appends go on meanwhile; only the last few events are applied under the log's lock.
         """
         with self._engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": f"rebuild:{self._service}"})
+            connection.execute(
+                text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": f"rebuild:{self._service}"}
+            )
             schema = self.generations.create(connection)
         try:
             position, count = self._apply_from(schema, 0, progress)
@@ -161,7 +160,7 @@ class ReadModel:
         with self._engine.begin() as connection:
             schema = self.generations.create(connection)
         try:
-            self._apply_from(schema, 0, lambda position: None)
+            self._apply_from(schema, 0, lambda _: None)
             with self._engine.connect() as connection:
                 return self.generations.checksum(connection, schema)
         finally:

@@ -28,7 +28,6 @@ def datastore(database_url: str, schema: str, *, pool_size: int = 1, max_overflo
         schema=schema,
         pool_size=pool_size,
         max_overflow=max_overflow,
-        pool_timeout=10,
         connect_timeout=5,
         originator_id_type="uuid",
     )

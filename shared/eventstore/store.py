@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 class Store(Protocol):
     """What a use case needs of the event store; `EventStore` and `MemoryEventStore` offer it."""
 
-    def load(self, aggregate: type[A], aggregate_id: UUID) -> A: ...
+    def load(self, aggregate: type[A], aggregate_id: UUID, version: int | None = None) -> A: ...
 
     def save(self, *aggregates: Aggregate, after: Callable[[Connection], None] | None = None) -> None: ...
 
@@ -46,10 +46,10 @@ class _Saving:
         self._recorder = recorder
         self._repository: Repository[UUID] = Repository(LibraryEventStore(mapper, recorder))
 
-    def load(self, aggregate: type[A], aggregate_id: UUID) -> A:
-        """The aggregate as it is now. Raises `AggregateNotFound`."""
+    def load(self, aggregate: type[A], aggregate_id: UUID, version: int | None = None) -> A:
+        """The aggregate as it is now, or as it was at `version`. Raises `AggregateNotFound`."""
         try:
-            found = self._repository.get(aggregate_id)
+            found: Aggregate = self._repository.get(aggregate_id, version=version)
         except AggregateNotFoundError:
             raise AggregateNotFound(aggregate.__name__, aggregate_id) from None
         if not isinstance(found, aggregate):
