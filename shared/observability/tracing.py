@@ -48,6 +48,8 @@ def start_tracing(endpoint: str) -> None:
     Call it before the applications are built.
     """
     _Process.active = _Tracing(endpoint) if endpoint else None
+    if _Process.active is not None:
+        trace.set_tracer_provider(_Process.active.provider("host"))
 
 
 def stop_tracing() -> None:

@@ -28,7 +28,7 @@ from shared.errors import (
     TooLarge,
     Unprocessable,
 )
-from shared.eventstore import AggregateNotFound, VersionConflict
+from shared.eventstore.errors import AggregateNotFound, Duplicate, StoreUnavailable, VersionConflict
 from shared.observability.logs import get_logger
 from shared.web.envelope import error_response
 
@@ -64,6 +64,8 @@ def install_error_handlers(app: FastAPI) -> None:
     _map(app, RequestValidationError, _invalid)
     _map(app, HTTPException, _of_status)
     _map(app, VersionConflict, lambda _: Conflict())
+    _map(app, Duplicate, lambda _: Conflict())
+    _map(app, StoreUnavailable, lambda _: DatabaseUnavailable())
     _map(app, AggregateNotFound, lambda _: NotFound())
     _map(app, sqlalchemy.exc.IntegrityError, _integrity)
     for away in _DATABASE_AWAY:

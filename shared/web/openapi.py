@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from shared.errors import (
+    ApiError,
     DatabaseUnavailable,
     Forbidden,
     Internal,
@@ -62,7 +63,7 @@ def _document_errors(document: dict[str, Any]) -> None:
 
 def _general(operation: dict[str, Any]) -> dict[str, str]:
     """The errors that an operation can answer because of what it takes, whatever it does."""
-    errors = {"500": [Internal], "503": [DatabaseUnavailable, ServiceUnavailable]}
+    errors: dict[str, list[type[ApiError]]] = {"500": [Internal], "503": [DatabaseUnavailable, ServiceUnavailable]}
     if operation.get("parameters") or "requestBody" in operation:
         errors["400"] = [InvalidInput]
     if operation.get("security"):

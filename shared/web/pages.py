@@ -30,6 +30,21 @@ class PageRequest:
     key: Key | None
     limit: int
 
+    def number_after(self, highest: int = 2**63 - 1) -> int:
+        """The key of a list that is ordered by one ascending number; 0 for the first page."""
+        return int(self._single(int, 0, lambda value: 0 <= value <= highest))
+
+    def text_after(self) -> str:
+        """The key of a list that is ordered by one ascending text; empty for the first page."""
+        return str(self._single(str, "", lambda value: "\x00" not in value))
+
+    def _single(self, kind: type[T], start: T, valid: Callable[[T], bool]) -> T:
+        if self.key is None:
+            return start
+        if len(self.key) == 1 and type(self.key[0]) is kind and valid(self.key[0]):
+            return self.key[0]
+        raise _invalid_cursor()
+
 
 def page_request(
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,

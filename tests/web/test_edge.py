@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -19,7 +20,7 @@ from joserfc.jwk import OKPKey
 from pydantic import BaseModel, SecretStr
 
 from shared.errors import Conflict, NotFound
-from shared.eventstore import AggregateNotFound, VersionConflict, current_metadata
+from shared.eventstore import AggregateNotFound, Duplicate, StoreUnavailable, VersionConflict, current_metadata
 from shared.messaging.errors import QueryUnavailable
 from shared.security import ALGORITHM, StaticKeySource, TokenVerifier
 from shared.security.tokens import AUDIENCE, ISSUER
@@ -46,7 +47,9 @@ class Widget(BaseModel):
 FAILURES: dict[str, BaseException] = {
     "expected": WidgetNotFound(details={"id": 7}),
     "conflict": VersionConflict("moved on"),
-    "aggregate": AggregateNotFound("no such"),
+    "duplicate_row": Duplicate("widgets_name"),
+    "store": StoreUnavailable("away"),
+    "aggregate": AggregateNotFound("Widget", uuid4()),
     "query": QueryUnavailable("scanner"),
     "database": sqlalchemy.exc.OperationalError("SELECT 1", {}, psycopg.OperationalError("connection refused")),
     "duplicate": sqlalchemy.exc.IntegrityError("INSERT", {}, psycopg.errors.UniqueViolation("duplicate")),
@@ -79,7 +82,7 @@ def mine(caller: Caller, colour: Annotated[str, Query(max_length=5)] = "red") ->
 
 @router.get("")
 def listing(page: PageQuery) -> Page[Widget]:
-    start = int(page.key[0] or 0) if page.key else 0
+    start = page.number_after(100)
     rows = [Widget(id=number) for number in range(start + 1, 8)][: page.limit + 1]
     return Page.of(rows, page, total=7, key=lambda widget: [widget.id])
 
@@ -111,6 +114,8 @@ def bearer(role: str = "owner", org: str = "org-1", **changes: Any) -> dict[str,
     [
         ("expected", 404, "WIDG_001"),
         ("conflict", 409, "RES_002"),
+        ("duplicate_row", 409, "RES_002"),
+        ("store", 503, "SYS_001"),
         ("aggregate", 404, "RES_001"),
         ("query", 503, "SYS_003"),
         ("database", 503, "SYS_001"),
@@ -229,7 +234,20 @@ async def test_pages_cover_a_list_exactly_once(client: httpx.AsyncClient) -> Non
 
 
 @pytest.mark.parametrize(
-    "query", ["cursor=%00", "cursor=abc", "cursor=bnVsbA", "cursor=e30", "limit=0", "limit=101", "limit=x"]
+    "query",
+    [
+        "cursor=%00",
+        "cursor=abc",
+        "cursor=bnVsbA",
+        "cursor=e30",
+        "cursor=WyJhIl0",
+        "cursor=WzEwMV0",
+        "cursor=W3RydWVd",
+        "cursor=WzEsMl0",
+        "limit=0",
+        "limit=101",
+        "limit=x",
+    ],
 )
 async def test_bad_cursors_and_limits_are_400(client: httpx.AsyncClient, query: str) -> None:
     response = await client.get(f"/api/widgets?{query}")
