@@ -31,7 +31,7 @@ class ServiceProcess:
     """One process that hosts services. Its log goes to a file."""
 
     target: str
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     log_file: Path
     _process: subprocess.Popen[bytes] | None = None
     _ready: int | None = None

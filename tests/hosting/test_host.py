@@ -1,4 +1,4 @@
-"""The host: modules started and stopped in order, failures end the process. On real servers, with a service of its own."""
+"""The host: modules started and stopped in order, failures end the process. On real servers and sample services."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import services
 from shared.hosting import Host, HostError, service_names
 from shared.settings import InfraSettings
 from shared.web import HttpClients
+from tests.support.waiting import eventually
 
 SAMPLES = str(Path(__file__).parent / "services")
 
@@ -74,16 +75,19 @@ async def test_a_signal_stops_it(infra_settings: InfraSettings, number: signal.S
 async def test_the_end_of_the_starter_stops_it(infra_settings: InfraSettings) -> None:
     reader, writer = os.pipe()
     host = Host(infra_settings, ["echo"])
-    await host.serve(
-        on_ready=lambda: os.close(writer), until=lambda: os.close(reader) if not os.read(reader, 1) else None
-    )
+
+    def starter_ends() -> None:
+        assert os.read(reader, 1) == b""
+        os.close(reader)
+
+    await host.serve(on_ready=lambda: os.close(writer), until=starter_ends)
     assert _echo().LOG == ["start", "stop 2", "stop 1"]
 
 
 async def test_a_failing_module_stops_the_process_with_its_reason(infra_settings: InfraSettings) -> None:
-    with pytest.raises(HostError, match="echo background 0 ended: RuntimeError\\('told to fail'\\)"):
-        async with _hosting(Host(infra_settings, ["echo"])) as task:
-            _echo().fail.set()
+    async with _hosting(Host(infra_settings, ["echo"])) as task:
+        _echo().fail.set()
+        with pytest.raises(HostError, match="echo background 0 ended: RuntimeError\\('told to fail'\\)"):
             await task
     assert _echo().LOG == ["start", "stop 2", "stop 1"]
 
@@ -107,8 +111,7 @@ async def test_it_can_be_stopped_while_nats_is_away(infra_settings: InfraSetting
         lost = infra_settings.model_copy(update={"nats_url": f"nats://127.0.0.1:{nobody.getsockname()[1]}"})
     host = Host(lost, ["echo"])
     task = asyncio.create_task(host.serve(lambda: None))
-    while "start" not in _echo().LOG:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: "start" in _echo().LOG)
     host.stop()
     with pytest.raises(HostError, match="stopped before NATS could be reached"):
         await task
