@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,7 @@ def html_text(report: RunReport) -> str:
         lstrip_blocks=True,
     )
     environment.filters["duration"] = duration_text
+    environment.filters["body"] = body_text
     return environment.get_template("report.html.j2").render(
         report=report,
         findings=report.findings[:_MOST_FINDINGS],
@@ -72,6 +74,14 @@ def html_text(report: RunReport) -> str:
         lines=_lines(report.trend),
         chart=_CHART,
     )
+
+
+def body_text(body: str) -> str:
+    """A body as people read it: JSON with line breaks, anything else as it is."""
+    try:
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except ValueError:
+        return body
 
 
 def healed_groups(report: RunReport) -> tuple[HealedGroup, ...]:
