@@ -60,7 +60,7 @@ class Client:
         return self._object("GET", path("projects", project_id))
 
     def project_named(self, name: str) -> Json | None:
-        return next((each for each in self._pages(path("projects")) if each["name"] == name), None)
+        return next((each for each in self._pages(path("projects"), {"name": name}) if each["name"] == name), None)
 
     def update_project(self, project_id: int, **fields: Any) -> Json:
         return self._object("PATCH", path("projects", project_id), fields)

@@ -21,6 +21,7 @@ from cli.transport import Json
 
 _GRACE_S = 60.0
 """Given to a run beyond its own time limit, to wind down."""
+_LONGEST_NAME = 200
 _LONGEST_RUN_S = 24 * 3600.0
 
 
@@ -67,7 +68,7 @@ class Journey:
 
     def _project(self) -> Json:
         wishes = self._wishes
-        name = wishes.project or f"{wishes.source.name} {wishes.target.base_url}"
+        name = (wishes.project or f"{wishes.source.name} {wishes.target.base_url}")[:_LONGEST_NAME]
         known = self._client.project_named(name)
         if known is None:
             return self._client.create_project(name, api_base_url=wishes.target.base_url)
