@@ -14,9 +14,8 @@ _SQL = "' OR '1'='1' --"
 _SQL_TIMED = "1; SELECT 1/0; --"
 _SQL_ERRORS = (
     r"(?i)(syntax error (at or near|in query)|unterminated quoted string|unclosed quotation mark"
-    r"|near \".{0,40}\": syntax error"
-    r"|you have an error in your sql|sqlite3?\.(operational|programming)error|psycopg2?\.|ORA-[0-9]{5}|SQLSTATE\["
-    r"|mysql_fetch)"
+    r"|near \\?\".{0,40}\": syntax error|you have an error in your sql|sqlite3?\.(operational|programming)error"
+    r"|psycopg2?\.|ORA-[0-9]{5}|SQLSTATE\[|mysql_fetch)"
 )
 _SCRIPT = '"><script>alert(1)</script>'
 _REFLECTED = r'(^|[^\\])"><script>alert\(1\)</script>'
