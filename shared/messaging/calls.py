@@ -23,9 +23,8 @@ from shared.messaging.loops import Threads
 _TRACER = trace.get_tracer("testgen.messaging")
 _PROPAGATOR = TraceContextTextMapPropagator()
 _DATABASE = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError)
-_TRANSIENT = (
-    *_DATABASE, RetryLater, QueryUnavailable, StoreUnavailable, VersionConflict, ConnectionError, TimeoutError, NatsError
-)  # fmt: skip
+_SURROUNDINGS = (StoreUnavailable, VersionConflict, QueryUnavailable, ConnectionError, TimeoutError, NatsError)
+_TRANSIENT = (RetryLater, *_DATABASE, *_SURROUNDINGS)
 
 
 def is_transient(error: BaseException) -> bool:

@@ -75,10 +75,8 @@ def encode(publish: Publish, recorded: Recorded, index: int, service: str) -> Ou
         "content-type": "application/json",
         "Nats-Msg-Id": event_id,
     }
-    subject = ".".join(
-        ("testgen", token(meta.org_id), event.context(), token(publish.aggregate))
-        + (token(publish.aggregate_id), event_token(event.name))
-    )
+    aggregate = f"{token(publish.aggregate)}.{token(publish.aggregate_id)}"
+    subject = f"testgen.{token(meta.org_id)}.{event.context()}.{aggregate}.{event_token(event.name)}"
     headers = {key: quote(value, safe=_PLAIN) for key, value in attributes.items() if value}
     return Outgoing(subject, headers, event.model_dump_json().encode(), (recorded.position, index))
 

@@ -18,7 +18,7 @@ from shared.messaging.cloudevents import token
 from shared.messaging.connection import Connection
 from shared.messaging.loops import backoff
 from shared.messaging.metrics import DEAD_LETTERED
-from shared.messaging.streams import dead_letters, ensure
+from shared.messaging.streams import dead_letters, ensure, name_of
 from shared.observability import get_logger
 
 log = get_logger(__name__)
@@ -86,11 +86,10 @@ class DeadLetters:
 
     async def _newest(self, limit: int) -> AsyncIterator[DeadLetter]:
         info = await ensure(self._connection.js, dead_letters())
-        assert info.config.name
         last = info.state.last_seq
         for sequence in range(last, max(info.state.first_seq - 1, last - limit, 0), -1):
             try:
-                message = await self._connection.js.get_msg(info.config.name, sequence)
+                message = await self._connection.js.get_msg(name_of(info.config), sequence)
             except NotFoundError:
                 continue
             yield DeadLetter.model_validate(orjson.loads(message.data or b"{}"))

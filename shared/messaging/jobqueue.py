@@ -11,7 +11,7 @@ from nats.js.errors import NotFoundError
 
 from shared.messaging.connection import Connection
 from shared.messaging.messages import PRIORITIES
-from shared.messaging.streams import ensure, jobs_of
+from shared.messaging.streams import ensure, jobs_of, name_of
 
 _NO_WAIT = b'{"batch":1,"no_wait":true}'
 _PULL_TIMEOUT_S = 2.0
@@ -63,7 +63,6 @@ class JobQueue:
     async def _prepare(self) -> None:
         js = self._connection.js
         info = await ensure(js, jobs_of(self.name))
-        assert info.config.name
         for priority in PRIORITIES:
             config = ConsumerConfig(
                 durable_name=priority,
@@ -75,7 +74,7 @@ class JobQueue:
                 max_ack_pending=10_000,
             )
             try:
-                await js.consumer_info(info.config.name, priority)
+                await js.consumer_info(name_of(info.config), priority)
             except NotFoundError:
-                await js.add_consumer(info.config.name, config)
+                await js.add_consumer(name_of(info.config), config)
         self._prepared = True

@@ -35,7 +35,8 @@ class Lease:
         """Returns once this process holds the lease."""
         await self._held.wait()
 
-    def _set(self, held: bool) -> None:
+    def set(self, held: bool) -> None:
+        """What `Leases` found out."""
         if held and not self.held:
             log.info("leading", lease=self.name)
             self._held.set()
@@ -78,7 +79,7 @@ class Leases:
             return
         for lease in self._leases:
             if lease.key in taken:
-                lease._set(True)
+                lease.set(True)
         try:
             await asyncio.wait_for(self._changed.wait(), POLL_S)
         except TimeoutError:
@@ -98,7 +99,7 @@ class Leases:
 
     async def _drop(self) -> None:
         for lease in self._leases:
-            lease._set(False)
+            lease.set(False)
         connection, self._connection = self._connection, None
         if connection is not None:
             await self._threads.run(_close, connection)

@@ -17,6 +17,8 @@ from shared.observability import get_logger
 log = get_logger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
+_LOUD_AFTER = 5
+"""Failures in a row that may be a restart of a server; more are an error."""
 
 
 def backoff(attempt: int, first: float = 0.1, most: float = 5.0) -> float:
@@ -66,7 +68,7 @@ class Loops:
                 await step()
                 failures = 0
             except Exception as error:
-                level = log.warning if failures < 5 else log.error
+                level = log.warning if failures < _LOUD_AFTER else log.error
                 level("messaging loop failed, trying again", loop=name, failures=failures, error=repr(error))
                 await asyncio.sleep(backoff(failures))
                 failures += 1

@@ -191,9 +191,7 @@ class Messaging:
     ) -> None:
         lease = self._lease(f"inbox:{service}.{name}")
         delivery = Delivery(service, name, sink, lease, self.dead_letters)
-        inbox = Inbox(
-            self.connection, self._threads, positions, lease, delivery, (service, name), events, batch
-        )
+        inbox = Inbox(self.connection, self._threads, positions, lease, delivery, (service, name), events, batch)
         self._add_step(f"inbox {service}.{name}", inbox.step)
 
     def _lease(self, name: str) -> Lease:

@@ -47,9 +47,7 @@ class Queries:
         self._connection = connection
         self._threads = threads
 
-    def answer(
-        self, query: type[Q], handler: Callable[[Q], Contract] | Callable[[Q], Awaitable[Contract]]
-    ) -> None:
+    def answer(self, query: type[Q], handler: Callable[[Q], Contract] | Callable[[Q], Awaitable[Contract]]) -> None:
         """Registers the handler; before the broker starts."""
         service = query.subject.split(".", 1)[0]
         subscriber = self._connection.broker.subscriber(

@@ -21,7 +21,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamConfig
 from shared.messaging.connection import Connection
 from shared.messaging.errors import ReaderBroken
 from shared.messaging.messages import Order
-from shared.messaging.streams import ensure, sequence_after
+from shared.messaging.streams import ensure, name_of, sequence_after
 
 _HEARTBEAT_S = 1.0
 _SILENCE_S = 2.5
@@ -58,7 +58,6 @@ class Reader:
     async def __aenter__(self) -> Reader:
         js = self._connection.js
         info = await ensure(js, self._stream)
-        assert info.config.name
         config = ConsumerConfig(
             ack_policy=AckPolicy.NONE,
             filter_subjects=self._subjects,
@@ -69,7 +68,7 @@ class Reader:
             opt_start_seq=await sequence_after(js, info, self._after),
         )
         self._reconnects = self._connection.reconnects
-        self._consumer = (await js.add_consumer(info.config.name, config)).name
+        self._consumer = (await js.add_consumer(name_of(info.config), config)).name
         self._inbox = self._connection.client.new_inbox()
         self._subscription = await self._connection.client.subscribe(self._inbox, cb=self._receive)
         await self._ask()

@@ -40,25 +40,29 @@ def dead_letters() -> StreamConfig:
     return StreamConfig(name=DEAD, subjects=["dead.>"], storage=StorageType.FILE, allow_direct=True)
 
 
+def name_of(config: StreamConfig) -> str:
+    """The name, which the library declares optional."""
+    return config.name or ""
+
+
 async def ensure(js: JetStreamContext, config: StreamConfig) -> StreamInfo:
     """The stream, made if it is not there. Safe to race."""
-    assert config.name
+    name = name_of(config)
     try:
-        return await js.stream_info(config.name)
+        return await js.stream_info(name)
     except NotFoundError:
         try:
             return await js.add_stream(config)
         except BadRequestError:
-            return await js.stream_info(config.name)
+            return await js.stream_info(name)
 
 
 async def last_order(js: JetStreamContext, info: StreamInfo) -> Order:
     """The log position of the stream's newest message."""
-    assert info.config.name and info.config.subjects
     if not info.state.messages:
         return BEGINNING
     try:
-        message = await js.get_last_msg(info.config.name, info.config.subjects[0])
+        message = await js.get_last_msg(name_of(info.config), (info.config.subjects or [">"])[0])
     except NotFoundError:
         return BEGINNING
     return order_of(message.headers)
@@ -66,16 +70,13 @@ async def last_order(js: JetStreamContext, info: StreamInfo) -> Order:
 
 async def sequence_after(js: JetStreamContext, info: StreamInfo, order: Order) -> int:
     """The stream sequence of the first message later than `order`: positions grow with it, so by bisection."""
-    assert info.config.name
     low, high = max(info.state.first_seq, 1), info.state.last_seq + 1
     if order <= BEGINNING:
         return low
     while low < high:
         middle = (low + high) // 2
-        if order_of((await js.get_msg(info.config.name, middle)).headers) > order:
+        if order_of((await js.get_msg(name_of(info.config), middle)).headers) > order:
             high = middle
         else:
             low = middle + 1
     return low
-
-

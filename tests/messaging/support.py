@@ -16,6 +16,8 @@ from shared.contracts.scanner import ScanFailed, ScanProgressed
 from shared.eventstore import Metadata, Recorded
 from shared.messaging import Enqueue, Messaging, Publish, Received
 
+AGGREGATE = uuid.UUID(int=1)
+
 
 @dataclass(frozen=True)
 class Happened:
@@ -23,7 +25,7 @@ class Happened:
 
     outputs: tuple[Publish | Enqueue, ...]
     originator_version: int
-    originator_id: uuid.UUID = uuid.UUID(int=1)
+    originator_id: uuid.UUID = AGGREGATE
     timestamp: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 

@@ -74,9 +74,7 @@ async def test_a_restarted_process_continues_where_it_was(new_messaging: NewMess
     assert rows.numbers() == list(range(1400))
 
 
-async def test_a_lost_jetstream_is_refilled_and_nothing_happens_twice(
-    new_messaging: NewMessaging, rows: Rows
-) -> None:
+async def test_a_lost_jetstream_is_refilled_and_nothing_happens_twice(new_messaging: NewMessaging, rows: Rows) -> None:
     log, messaging = MemoryLog(), new_messaging()
     log.progress(range(800))
     messaging.relay("scanner", log, published)
@@ -108,7 +106,7 @@ async def test_a_stream_that_is_lost_while_nothing_happens_is_refilled_too(new_m
 async def _equals(number: Callable[[], object], expected: int) -> bool:
     try:
         return await number() == expected  # type: ignore[misc]
-    except Exception:
+    except Exception:  # noqa: BLE001
         return False
 
 

@@ -64,7 +64,7 @@ async def test_high_priority_comes_first(new_messaging: NewMessaging) -> None:
 async def _holds(messaging: Messaging, queue: str, count: int) -> bool:
     try:
         return (await messaging.connection.js.stream_info(f"JOBS_{queue}")).state.messages == count
-    except Exception:
+    except Exception:  # noqa: BLE001
         return False
 
 

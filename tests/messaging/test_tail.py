@@ -41,7 +41,7 @@ async def test_a_tail_begins_with_what_comes_now_or_after_a_position(new_messagi
 async def _has(messaging: Messaging, count: int) -> bool:
     try:
         return (await messaging.connection.js.stream_info("EVENTS_scanner")).state.messages == count
-    except Exception:
+    except Exception:  # noqa: BLE001
         return False
 
 
