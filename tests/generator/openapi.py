@@ -53,5 +53,7 @@ def _contained(schema: dict[str, Any], defs: dict[str, Any]) -> dict[str, Any]:
 
 def _renamed(node: Any) -> Any:
     if isinstance(node, dict):
-        return {k: v.replace("#/components/schemas/", "#/$defs/") if k == "$ref" else _renamed(v) for k, v in node.items()}
+        return {
+            k: v.replace("#/components/schemas/", "#/$defs/") if k == "$ref" else _renamed(v) for k, v in node.items()
+        }
     return [_renamed(inner) for inner in node] if isinstance(node, list) else node

@@ -28,7 +28,9 @@ from tests.generator.openapi import endpoints
 def run(folder: Path, base_url: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "BASE_URL": base_url, "TOKEN": "token-ann", "OTHER_TOKEN": "token-bob"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder)]
-    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+    return subprocess.run(
+        command, env=environment, cwd=folder, capture_output=True, text=True, timeout=100, check=False
+    )
 
 
 def write_suite(folder: Path) -> int:

@@ -1,8 +1,10 @@
 """What the rules write, run for real by the executor's engine."""
 
+import asyncio
 from collections.abc import Iterable
 
 import pytest
+import requests
 
 from services.executor.adapters.http_engine.engine import HttpEngine
 from services.executor.ports import AuthProfile, Environment, PlannedTest, RunLimits
@@ -76,8 +78,7 @@ async def test_nothing_is_left_behind_by_tests_that_create() -> None:
         environment = Environment(base_url=base_url, auth=AuthProfile(kind="bearer", token="token-ann"))
         async for _ in engine.execute(tests, environment, RunLimits(run_id="run_00001")):
             pass
-        import requests
+        headers = {"Authorization": "Bearer token-ann"}
+        left = await asyncio.to_thread(requests.get, f"{base_url}/products", headers=headers, timeout=10)
 
-        left = requests.get(f"{base_url}/products", headers={"Authorization": "Bearer token-ann"}, timeout=10).json()
-
-    assert left == []
+    assert left.json() == []
