@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from shared.contracts.executor import TestResult
-from shared.contracts.testcase import TestDefinition
+from shared.contracts.projects import Project
+from shared.contracts.testcase import TestCase, TestDefinition
 
 
 class _Value(BaseModel):
@@ -79,3 +80,38 @@ class TestEngine(Protocol):
         self, tests: Sequence[PlannedTest], environment: Environment, limits: RunLimits
     ) -> AsyncGenerator[TestResult, None]:
         """Closing the generator stops the tests that run (their clean-up steps get a second) and starts no more."""
+
+
+class Catalogue(Protocol):
+    """What the other services know. Blocking; raises `QueryUnavailable` while they are away."""
+
+    def project(self, org_id: str, project_id: int) -> Project | None:
+        """None where the organisation has no such project."""
+
+    def tests(self, org_id: str, project_id: int, test_ids: Sequence[str] | None) -> Iterator[TestCase]:
+        """The named test cases whatever their status, or all approved ones; by ascending id."""
+
+
+class Sealer(Protocol):
+    """Encrypts what must not be stored in the clear. `context` is bound to the text: it opens with that one only."""
+
+    def seal(self, plain: bytes, context: str) -> str: ...
+
+    def open(self, sealed: str, context: str) -> bytes: ...
+
+
+class Jobs(Protocol):
+    """The work queues, as far as use cases need them."""
+
+    def cancel(self, job_id: str) -> None:
+        """Tells whoever works on the job, or will, to stop. Best effort: the aggregates decide."""
+
+
+class FailedTests(Protocol):
+    """The read side of a run's failures."""
+
+    def failures(
+        self, org_id: str, run_id: str, *, after: str = "", tests: Sequence[str] | None = None, limit: int = 50
+    ) -> Sequence[Mapping[str, Any]]: ...
+
+    def of_project(self, org_id: str, project_id: int) -> Sequence[str]: ...
