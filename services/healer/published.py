@@ -15,7 +15,7 @@ QUEUE = "healing"
 def publisher(store: Store) -> Callable[[Recorded], Iterable[Publish | Enqueue]]:
     def published(recorded: Recorded) -> Iterable[Publish | Enqueue]:
         match recorded.event:
-            case Healing.Requested() as event:
+            case Healing.Created() as event:
                 payload = {"run_id": event.run_id, "project_id": event.project_id}
                 yield Enqueue(QUEUE, str(event.originator_id), payload)
             case Healing.Decided() as event:

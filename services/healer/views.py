@@ -79,7 +79,7 @@ class HealingProjection:
     def apply(self, connection: Connection, events: Sequence[Recorded]) -> None:
         for recorded in events:
             match recorded.event:
-                case Healing.Requested() as event:
+                case Healing.Created() as event:
                     connection.execute(
                         insert(healings).values(
                             aggregate_id=event.originator_id,

@@ -22,7 +22,7 @@ class Healing(Aggregate):
     class Event(Aggregate.Event):
         TOPIC = "healer.healing_event.v1"
 
-    class Requested(Event, Aggregate.Created):
+    class Created(Event, Aggregate.Created):
         TOPIC = "healer.healing_requested.v1"
         org_id: str
         project_id: int
