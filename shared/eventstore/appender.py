@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from itertools import islice
+from typing import Any, LiteralString, Protocol
 
 import psycopg
 import sqlalchemy.exc
@@ -29,6 +31,7 @@ from shared.eventstore.metadata import Metadata
 MAX_JOINED = 256
 """Most callers in one transaction: bounds its length, and what one rollback repeats."""
 _RETRY_SECONDS = 15.0
+_GATHER_SECONDS = 0.0003
 
 
 class ReadModelWriter(Protocol):
@@ -58,6 +61,7 @@ class Appender:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._connection: Connection | None = None
         self._statements = _Statements(schema, table)
 
     def append(self, request: Append) -> Sequence[int]:
@@ -81,14 +85,20 @@ class Appender:
             thread.join()
 
     def _run(self) -> None:
+        joined = 0
         closing = False
         while not closing:
             batch = [self._queue.get()]
+            if joined > 1:
+                # those who were just answered are about to come again: a moment's wait halves the commits
+                time.sleep(_GATHER_SECONDS)
             with suppress(queue.Empty):
                 while len(batch) < MAX_JOINED:
                     batch.append(self._queue.get_nowait())
             closing = None in batch
+            joined = len(batch)
             self._commit([request for request in batch if request is not None])
+        self._forget_connection()
 
     def _commit(self, batch: list[Append]) -> None:
         try:
@@ -137,19 +147,35 @@ class Appender:
         raise AssertionError("unreachable")  # pragma: no cover
 
     def _store(self, batch: list[Append]) -> list[Sequence[int]]:
-        with self._engine.begin() as connection:
-            positions = self._insert(connection, [stored for request in batch for stored in request.stored])
-            result: list[Sequence[int]] = []
-            start = 0
-            for request in batch:
-                result.append(positions[start : start + len(request.stored)])
-                start += len(request.stored)
-            if self._writer is not None and positions:
-                self._writer.write(connection, _recorded(batch, result))
-            for request in batch:
-                if request.after is not None:
-                    request.after(connection)
+        connection = self._connected()
+        try:
+            with connection.begin():
+                positions = iter(self._insert(connection, [stored for request in batch for stored in request.stored]))
+                result: list[Sequence[int]] = [list(islice(positions, len(request.stored))) for request in batch]
+                if self._writer is not None and any(result):
+                    self._writer.write(connection, _recorded(batch, result))
+                for request in batch:
+                    if request.after is not None:
+                        request.after(connection)
+        except Exception as error:
+            if _is_lost(error):
+                self._forget_connection()
+            raise
         return result
+
+    def _connected(self) -> Connection:
+        # one connection for the thread's life: a pool's check-out costs a round trip (its ping) at every commit
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _forget_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):
+                connection.invalidate()
+            with suppress(Exception):
+                connection.close()
 
     def _insert(self, connection: Connection, stored: list[StoredEvent]) -> list[int]:
         if not stored:
@@ -198,17 +224,23 @@ def _recorded(batch: list[Append], positions: list[Sequence[int]]) -> list[Recor
 
 
 class _Statements:
+    """As bytes: composing SQL anew at every append costs more than sending it."""
+
     def __init__(self, schema: str, table: str) -> None:
         name = sql.Identifier(schema, table)
-        self.lock = sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(name)
-        self.notify = sql.SQL("NOTIFY {}").format(sql.Identifier(channel(schema)))
-        self.insert = sql.SQL(
+
+        def made(statement: LiteralString) -> bytes:
+            return sql.SQL(statement).format(name).as_bytes()
+
+        self.lock = made("LOCK TABLE {} IN EXCLUSIVE MODE")
+        self.notify = sql.SQL("NOTIFY {}").format(sql.Identifier(channel(schema))).as_bytes()
+        self.insert = made(
             "INSERT INTO {} (originator_id, originator_version, topic, state) "
             "SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bytea[]) RETURNING notification_id"
-        ).format(name)
-        self.find = sql.SQL(
+        )
+        self.find = made(
             "SELECT notification_id FROM {} WHERE originator_id = %s AND originator_version = %s AND state = %s"
-        ).format(name)
+        )
 
 
 def channel(schema: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, func, select, text
 
@@ -185,3 +187,36 @@ def test_numbers_are_unique(store: EventStore) -> None:
     with ThreadPoolExecutor(8) as pool:
         numbers = list(pool.map(lambda _: store.next_number("account"), range(40)))
     assert len(set(numbers)) == 40
+
+
+@pytest.mark.req("BO-28")
+def test_a_lost_connection_costs_the_caller_nothing(store: EventStore, engine: Engine) -> None:
+    account = opened(store)
+    for amount in range(1, 4):
+        with engine.connect() as connection:
+            connection.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+                )
+            )
+        account.pay(amount)
+        store.save(account)
+    assert store.load(Account, account.id).balance == 6 == balance(store, account)
+
+
+def test_a_commit_whose_answer_was_lost_is_not_repeated(store: EventStore) -> None:
+    """The connection dies after the commit and before its answer: the append counts as done, once."""
+    account = opened(store)
+    account.pay(4)
+    appender = store._appender
+    really = appender._store
+
+    def commit_then_lose(batch: Any) -> Any:
+        appender._store = really  # type: ignore[method-assign]
+        really(batch)
+        raise psycopg.OperationalError("the answer was lost")
+
+    appender._store = commit_then_lose  # type: ignore[method-assign]
+    store.save(account)
+    assert store.load(Account, account.id).balance == 4 == balance(store, account)
