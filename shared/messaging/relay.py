@@ -14,6 +14,7 @@ from nats.aio.msg import Msg
 from nats.errors import MaxPayloadError
 
 from shared.eventstore import Recorded
+from shared.messaging.calls import is_transient
 from shared.messaging.cloudevents import Outgoing, encode
 from shared.messaging.connection import Connection
 from shared.messaging.deadletter import DeadLetters
@@ -31,6 +32,7 @@ FOLLOW_LIMIT = 500
 _WAIT_S = 1.0
 _CHECK_S = 2.0
 Mapping = Callable[[Recorded], Iterable[Publish | Enqueue]]
+_Mapped = tuple[list[tuple[Enqueue, Recorded]], list[Outgoing], list[tuple[Recorded, Exception]]]
 
 
 class EventLog(Protocol):
@@ -103,10 +105,10 @@ class Relay:
             raise StaleLeader(f"the stream ends at {info.state.last_seq}, not at {self._last_sequence}")
 
     async def _relay(self, recorded: Sequence[Recorded]) -> None:
-        jobs: list[tuple[Enqueue, Recorded]] = []
-        messages: list[Outgoing] = []
-        for one in recorded:
-            await self._map(one, jobs, messages)
+        # In a thread: a service may have to load an aggregate to say what happened.
+        jobs, messages, failures = await self._threads.run(self._map, recorded)
+        for one, error in failures:
+            await self._dead_letters.put(self._service, "relay", self._as_message(one), error)
         # Jobs first: a crash in between repeats them, the other way round it would lose them.
         await publish_jobs(self._connection, jobs)
         for job, _ in jobs:
@@ -118,20 +120,29 @@ class Relay:
         self._after = recorded[-1].position
         RELAY_POSITION.labels(self._service).set(self._after)
 
-    async def _map(self, one: Recorded, jobs: list[tuple[Enqueue, Recorded]], messages: list[Outgoing]) -> None:
-        try:
-            outputs = list(self._published(one))
-            encoded = [
-                encode(output, one, index, self._service)
-                for index, output in enumerate(o for o in outputs if isinstance(o, Publish))
-            ]
-            self._check_size(encoded)
-        except Exception as error:
-            # A bug in published.py: without this one event the service lives on, and the dead letter tells.
-            await self._dead_letters.put(self._service, "relay", self._as_message(one), error)
-            return
-        jobs += [(output, one) for output in outputs if isinstance(output, Enqueue)]
-        messages += [message for message in encoded if message.order > self._done]
+    def _map(self, recorded: Sequence[Recorded]) -> _Mapped:
+        jobs: list[tuple[Enqueue, Recorded]] = []
+        messages: list[Outgoing] = []
+        failures: list[tuple[Recorded, Exception]] = []
+        for one in recorded:
+            try:
+                outputs = list(self._published(one))
+                encoded = self._encode(one, outputs)
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                # A bug in published.py: without this one event the service lives on, and the dead letter tells.
+                failures.append((one, error))
+                continue
+            jobs += [(output, one) for output in outputs if isinstance(output, Enqueue)]
+            messages += [message for message in encoded if message.order > self._done]
+        return jobs, messages, failures
+
+    def _encode(self, one: Recorded, outputs: Sequence[Publish | Enqueue]) -> list[Outgoing]:
+        events = [output for output in outputs if isinstance(output, Publish)]
+        encoded = [encode(event, one, index, self._service) for index, event in enumerate(events)]
+        self._check_size(encoded)
+        return encoded
 
     def _check_size(self, encoded: Sequence[Outgoing]) -> None:
         if any(message.size > self._connection.client.max_payload - 1024 for message in encoded):
