@@ -59,7 +59,9 @@ def _moment(text: Any) -> datetime:
 
 def _coverage(coverage: Json) -> CoverageSummary:
     untested = tuple(f"{each['method']} {each['path']}" for each in coverage["untested"])
-    return CoverageSummary(float(coverage["percentage"]), int(coverage["total"]), int(coverage["tested"]), untested)
+    return CoverageSummary(
+        float(coverage["percentage"]), int(coverage["total_endpoints"]), int(coverage["tested_endpoints"]), untested
+    )
 
 
 def _trend(points: Iterable[Json]) -> Iterable[TrendPoint]:

@@ -77,8 +77,9 @@ class Journey:
         return known
 
     def _scan(self, project_id: int) -> list[Json]:
+        source = self._wishes.source.request(self._wishes.branch)
         with self._progress("Scanning") as watch:
-            job = self._client.scan(project_id, self._wishes.source.request(self._wishes.branch), watch=watch)
+            job = self._client.scan(project_id, {"source": source}, watch=watch)
         found = self._client.endpoints(project_id)
         if not found:
             raise CliError(

@@ -72,12 +72,12 @@ def test_coverage_report(of: Streams, scratch: Scratch) -> None:
         for project_id in PROJECTS:
             report = views.coverage_report(connection, ORGS[project_id], project_id)
             total, tested, share = now.coverage({project_id})
-            assert (report["total"], report["tested"]) == (total, tested)
+            assert (report["total_endpoints"], report["tested_endpoints"]) == (total, tested)
             assert report["percentage"] == pytest.approx(share or 0.0)
             untested = [e.endpoint_id for e in now.live({project_id}) if not now.approved(e.endpoint_id)]
             assert sorted(row["endpoint_id"] for row in report["untested"]) == sorted(untested)
-            assert {row["method"]: row["total"] for row in report["by_method"]} == _methods(now, project_id)
-            kinds = {row["test_type"]: (row["tested"], row["tests"]) for row in report["by_test_type"]}
+            assert {row["method"]: row["total_endpoints"] for row in report["by_method"]} == _methods(now, project_id)
+            kinds = {row["test_type"]: (row["tested_endpoints"], row["tests"]) for row in report["by_test_type"]}
             assert kinds == now.by_test_type({project_id})
             assert report["warning"] == (share is not None and share < report["threshold"])
             if project_id in now.projects:
@@ -179,7 +179,7 @@ def test_dashboard_and_global_coverage(of: Streams, scratch: Scratch) -> None:
             assert found["rl_efficiency"] is None
             whole = views.global_coverage(connection, org_id)
             total, tested, share = now.coverage(mine)
-            assert (whole["total"], whole["tested"], whole["percentage"]) == pytest.approx(
+            assert (whole["total_endpoints"], whole["tested_endpoints"], whole["percentage"]) == pytest.approx(
                 (total, tested, share or 0.0)
             )
             assert {row["project_id"]: row["percentage"] for row in whole["projects"]} == pytest.approx(

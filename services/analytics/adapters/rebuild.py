@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from services.analytics.adapters.history import CONTEXTS, Reached, history_of
 from services.analytics.views import CONSUMER, AnalyticsModel
 from shared.messaging import Messaging, Received
+from shared.messaging.messages import BEGINNING
 from shared.messaging.positions import Positions
 
 _CLOSE_ENOUGH = 500
@@ -78,7 +79,10 @@ class Rebuild:
                 await asyncio.to_thread(self._apply, connection, schema, batch)
                 self._note(batch)
             async for batch in history_of(self._messaging, consumed):
-                await asyncio.to_thread(self._apply, connection, live, batch)
+                # What was published since the new tables took the rest is for the consumer, after the flip.
+                same = [each for each in batch if each.order <= self._reached.get(each.context, BEGINNING)]
+                if same:
+                    await asyncio.to_thread(self._apply, connection, live, same)
             return await asyncio.to_thread(self._finish, connection, live, schema)
         finally:
             await asyncio.to_thread(connection.close)

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 class Covered(BaseModel):
     """Endpoints in all, and those with at least one approved test."""
 
-    total: int
-    tested: int
+    total_endpoints: int
+    tested_endpoints: int
     percentage: float
 
 
@@ -24,7 +24,7 @@ class TypeCoverage(BaseModel):
     """Endpoints with an approved test of the type, and how many such tests there are."""
 
     test_type: str
-    tested: int
+    tested_endpoints: int
     percentage: float
     tests: int
 
@@ -74,9 +74,9 @@ class RunCoverage(BaseModel):
     project_id: int
     run_id: str
     status: str | None
-    total: int
-    tested_count: int
-    skipped_count: int
+    total_endpoints: int
+    tested_endpoints: int
+    skipped_endpoints: int
     percentage: float
     tested: list[TestedEndpoint]
     skipped: list[SkippedEndpoint]

@@ -73,7 +73,7 @@ def _figures(org_id: str, project_ids: Sequence[int]) -> CTE:
     joined = joined.outerjoin(approved, approved.c.project_id == each.c.project_id)
     return (
         select(each.c.project_id, each.c.name, each.c.warning, each.c.percentage.label("coverage"))
-        .add_columns(each.c.total.label("total_endpoints"))
+        .add_columns(each.c.total_endpoints)
         .add_columns(ran.c.pass_rate, ran.c.healing_rate, ran.c.average_duration_s)
         .add_columns(func.coalesce(approved.c.approved_tests, 0).label("approved_tests"))
         .add_columns(func.coalesce(ran.c.tests_executed, 0).label("tests_executed"))

@@ -60,10 +60,10 @@ def _type_label(test_type: str) -> str:
 
 
 def counted(live: CTE) -> tuple[ColumnElement[Any], ColumnElement[Any], ColumnElement[Any]]:
-    """Columns `total`, `tested` and `percentage` over rows of `live`."""
+    """Columns `total_endpoints`, `tested_endpoints` and `percentage` over rows of `live`."""
     total, tested = func.count(), func.count().filter(live.c.approved > 0)
     share = func.coalesce(percentage(tested, total), 0.0)
-    return total.label("total"), tested.label("tested"), share.label("percentage")
+    return total.label("total_endpoints"), tested.label("tested_endpoints"), share.label("percentage")
 
 
 def project_thresholds(connection: Connection, org_id: str, project_ids: Sequence[int]) -> dict[int, float]:
@@ -86,7 +86,7 @@ def coverage_report(connection: Connection, org_id: str, project_id: int) -> Row
         "project_id": project_id,
         **whole,
         "threshold": threshold,
-        "warning": whole["total"] > 0 and whole["percentage"] < threshold,
+        "warning": whole["total_endpoints"] > 0 and whole["percentage"] < threshold,
         "by_method": by_method(connection, live),
         "by_test_type": by_test_type(connection, live),
         "untested": _untested(connection, live),
@@ -107,7 +107,12 @@ def by_test_type(connection: Connection, live: CTE) -> list[Row]:
         columns += [tested, func.coalesce(percentage(tested, func.count()), 0.0), func.coalesce(func.sum(approved), 0)]
     values = connection.execute(select(*columns).select_from(live)).one()
     return [
-        {"test_type": each, "tested": values[3 * i], "percentage": values[3 * i + 1], "tests": int(values[3 * i + 2])}
+        {
+            "test_type": each,
+            "tested_endpoints": values[3 * i],
+            "percentage": values[3 * i + 1],
+            "tests": int(values[3 * i + 2]),
+        }
         for i, each in enumerate(TEST_TYPES)
     ]
 
@@ -131,7 +136,7 @@ def run_coverage(connection: Connection, org_id: str, project_id: int, run_id: s
     each = rows(connection, _endpoints_of_run(org_id, project_id, run_id))
     tested = [row for row in each if row["executed"] > 0]
     skipped = [_skipped(row) for row in each if row["executed"] == 0]
-    whole = {"total": len(each), "tested_count": len(tested), "skipped_count": len(skipped)}
+    whole = {"total_endpoints": len(each), "tested_endpoints": len(tested), "skipped_endpoints": len(skipped)}
     share = 100.0 * len(tested) / len(each) if each else 0.0
     head = {"project_id": project_id, "run_id": run_id, "status": run.status}
     return {**head, **whole, "percentage": share, "tested": tested, "skipped": skipped}

@@ -24,15 +24,15 @@ from services.analytics.views.tables import endpoints, projects, runs, test_case
 
 
 def project_coverage(org_id: str, project_ids: Sequence[int] | None = None) -> CTE:
-    """One row a project: name, threshold, endpoints (`total`), `tested`, `percentage` and `warning`."""
+    """One row a project: name, threshold, `total_endpoints`, `tested_endpoints`, `percentage` and `warning`."""
     live = live_endpoints(org_id, project_ids)
     covered = select(live.c.project_id, *counted(live)).group_by(live.c.project_id).cte("covered")
-    total, tested = func.coalesce(covered.c.total, 0), func.coalesce(covered.c.tested, 0)
+    total, tested = func.coalesce(covered.c.total_endpoints, 0), func.coalesce(covered.c.tested_endpoints, 0)
     share = func.coalesce(covered.c.percentage, 0.0)
     threshold = func.coalesce(projects.c.coverage_threshold, DEFAULT_THRESHOLD)
     statement = (
         select(projects.c.project_id, projects.c.name, threshold.label("threshold"))
-        .add_columns(total.label("total"), tested.label("tested"), share.label("percentage"))
+        .add_columns(total.label("total_endpoints"), tested.label("tested_endpoints"), share.label("percentage"))
         .add_columns(warned(share, total, threshold).label("warning"))
         .select_from(projects.outerjoin(covered, covered.c.project_id == projects.c.project_id))
         .where(projects.c.org_id == org_id, ~projects.c.deleted)
@@ -50,7 +50,7 @@ def dashboard(connection: Connection, org_id: str) -> Row:
     each = project_coverage(org_id)
     over_projects = select(
         func.count().label("total_projects"),
-        func.coalesce(func.avg(each.c.percentage).filter(each.c.total > 0), 0.0).label("average_coverage"),
+        func.coalesce(func.avg(each.c.percentage).filter(each.c.total_endpoints > 0), 0.0).label("average_coverage"),
         func.count().filter(each.c.warning).label("projects_under_threshold"),
     )
     totals = rows(connection, over_projects)[0]
