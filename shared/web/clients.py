@@ -117,6 +117,7 @@ class ServiceClient:
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 json_serialize=lambda value: orjson.dumps(value).decode(),
+                skip_auto_headers=("Accept-Encoding",),
                 trace_configs=client_trace_configs(),
             )
         return self._session

@@ -1,0 +1,1 @@
+"""HTTP and WebSocket of the gateway: `proxy`, `documents`, `websocket`, `headers`."""
