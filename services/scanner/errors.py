@@ -70,3 +70,8 @@ class SourceInvalid(InvalidInput):
 class ProjectUnknown(NotFound):
     code = "PROJ_001"
     message = "The project does not exist."
+
+
+class ScanCancelled(ScanError):
+    code = "SCAN_011"
+    message = "The scan was cancelled."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
 from typing import Any
 
 import yaml
@@ -62,7 +61,9 @@ def _yaml(text: str, name: str) -> Any:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         where = f"line {line}, column {mark.column + 1 if mark else 1}"
-        raise MalformedSource(f"{name}: {error.problem or 'not valid YAML'} ({where}).", {"file": name, "line": line}) from error
+        raise MalformedSource(
+            f"{name}: {error.problem or 'not valid YAML'} ({where}).", {"file": name, "line": line}
+        ) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise MalformedSource(f"{name}: not valid JSON or YAML: {str(error)[:200]}", {"file": name}) from error
 
@@ -72,7 +73,9 @@ def _check_version(document: dict[str, Any], name: str) -> None:
         raise UnsupportedSource(f"{name}: Swagger {document['swagger']} is not supported; OpenAPI 3.0 and 3.1 are.")
     version = document.get("openapi")
     if version is None:
-        raise MalformedSource(f"{name}: the field 'openapi' with the version is missing at the top level.", {"file": name})
+        raise MalformedSource(
+            f"{name}: the field 'openapi' with the version is missing at the top level.", {"file": name}
+        )
     if not isinstance(version, str) or not version.startswith("3."):
         raise UnsupportedSource(f"{name}: OpenAPI {version} is not supported; 3.0 and 3.1 are.")
 
@@ -101,5 +104,6 @@ def _check_size(document: Any, name: str) -> None:
 
 
 def _kind(value: Any) -> str:
-    names: dict[Hashable, str] = {list: "a list", str: "text", type(None): "empty"}
-    return names.get(type(value), f"a {type(value).__name__}")
+    if value is None:
+        return "empty"
+    return "a list" if isinstance(value, list) else f"a {type(value).__name__}"

@@ -118,7 +118,9 @@ class _DocumentReader:
         for name in names:
             if (name, "path") not in found:
                 warnings.append(f"path parameter {name!r} is not described")
-                found[name, "path"] = Parameter(name=name, location="path", required=True, json_schema={"type": "string"})
+                found[name, "path"] = Parameter(
+                    name=name, location="path", required=True, json_schema={"type": "string"}
+                )
         for key in [key for key in found if key[1] == "path" and key[0] not in names]:
             warnings.append(f"path parameter {key[0]!r} does not occur in the path")
             del found[key]
@@ -182,7 +184,9 @@ class _DocumentReader:
                 warnings.append(f"a response must be an object, at {pointer}/responses/{status}")
                 continue
             content, _ = self._content(node.get("content"))
-            found[str(status)] = Response(description=_text(node.get("description")), content=content, headers=self._headers(node))
+            found[str(status)] = Response(
+                description=_text(node.get("description")), content=content, headers=self._headers(node)
+            )
         return found
 
     def _headers(self, node: dict[str, Any]) -> dict[str, Any]:
@@ -210,7 +214,9 @@ class _DocumentReader:
 
 def _scheme(key: str, node: dict[str, Any]) -> SecurityScheme:
     flows = node.get("flows")
-    urls = [flow.get("tokenUrl") for flow in flows.values() if isinstance(flow, dict)] if isinstance(flows, dict) else []
+    urls = (
+        [flow.get("tokenUrl") for flow in flows.values() if isinstance(flow, dict)] if isinstance(flows, dict) else []
+    )
     return SecurityScheme(
         key=key,
         type=node["type"],
@@ -226,7 +232,10 @@ def _security(raw: Any) -> tuple[dict[str, tuple[str, ...]], ...]:
         return ()
     alternatives = [item for item in raw if isinstance(item, dict)]
     return tuple(
-        {str(key): tuple(str(scope) for scope in scopes) if isinstance(scopes, list) else () for key, scopes in item.items()}
+        {
+            str(key): tuple(str(scope) for scope in scopes) if isinstance(scopes, list) else ()
+            for key, scopes in item.items()
+        }
         for item in alternatives
     )
 

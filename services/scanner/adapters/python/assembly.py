@@ -32,7 +32,12 @@ class PlacedRoute:
 def place_routes(machine: Machine) -> list[PlacedRoute]:
     """All routes of all applications; those of routers that nothing includes only where no inclusion is in doubt."""
     natives = [instance for instance in machine.instances if isinstance(instance.native, Native)]
-    targets = {id(found) for item in natives for include in item.native.includes if (found := unwrap(include.target)) is not None}
+    targets = {
+        id(found)
+        for item in natives
+        for include in item.native.includes
+        if (found := unwrap(include.target)) is not None
+    }
     placed: list[PlacedRoute] = []
     seen: set[int] = set()
     for instance in natives:
@@ -51,7 +56,10 @@ def _orphan(machine: Machine, instance: Instance, seen: set[int], *, is_reported
         return
     where = native.where or (native.routes[0].where if native.routes else native.includes[0].where)
     if not is_reported:
-        machine.warn(where, f"a router with {len(native.routes)} routes is not included in any application; they are not reported")
+        machine.warn(
+            where,
+            f"a router with {len(native.routes)} routes is not included in any application; they are not reported",
+        )
         return
     machine.warn(where, "this router is not included in any application that was found; a prefix may be missing")
     for item in _walk(machine, instance, "", [], seen, 0):
@@ -60,7 +68,9 @@ def _orphan(machine: Machine, instance: Instance, seen: set[int], *, is_reported
 
 
 def _has_doubtful_include(natives: list[Instance]) -> bool:
-    return any(unwrap(item.target) is None and not _is_static(item.target) for one in natives for item in one.native.includes)
+    return any(
+        unwrap(item.target) is None and not _is_static(item.target) for one in natives for item in one.native.includes
+    )
 
 
 def unwrap(target: Value) -> Instance | None:
@@ -108,14 +118,18 @@ def _included(
     target = unwrap(include.target)
     if target is None:
         if not _is_static(include.target):
-            machine.warn(include.where, f"what is included here is not known, its routes are missing ({_reason(include.target)})")
+            machine.warn(
+                include.where, f"what is included here is not known, its routes are missing ({_reason(include.target)})"
+            )
         return
     if depth > MAX_NESTING:
         machine.warn(include.where, "routers include each other")
         return
     full = _prefix(native, target.native, include, prefix)
     if full is None:
-        machine.warn(include.where, f"the prefix is not known, the routes under it are not reported ({_reason(include.prefix)})")
+        machine.warn(
+            include.where, f"the prefix is not known, the routes under it are not reported ({_reason(include.prefix)})"
+        )
         seen.add(id(target))
         return
     options = [] if include.is_mount else [*chain, include.options]
@@ -150,4 +164,3 @@ def _reason(value: Value) -> str:
     if isinstance(value, Unknown):
         return value.reason
     return external_name(value) or type(value).__name__
-

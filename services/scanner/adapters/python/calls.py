@@ -160,7 +160,9 @@ def call(machine: Machine, function: Value, args: list[Value], kwargs: dict[str,
     return Unknown("result of an unknown call")
 
 
-def _call_external(machine: Machine, function: External, args: list[Value], kwargs: dict[str, Value], where: Where) -> Value:
+def _call_external(
+    machine: Machine, function: External, args: list[Value], kwargs: dict[str, Value], where: Where
+) -> Value:
     if function.name in machine.natives:
         return instantiate(machine, function, args, kwargs, where)
     model = standard.FUNCTIONS.get(function.name)
@@ -169,10 +171,14 @@ def _call_external(machine: Machine, function: External, args: list[Value], kwar
     return ExternalCall(function.name, args, kwargs, where)
 
 
-def instantiate(machine: Machine, cls: Class | External, args: list[Value], kwargs: dict[str, Value], where: Where) -> Value:
+def instantiate(
+    machine: Machine, cls: Class | External, args: list[Value], kwargs: dict[str, Value], where: Where
+) -> Value:
     """A new object: the framework's model beneath it, then the program's own `__init__`."""
     if isinstance(cls, Class) and any(base.startswith("enum.") for base in cls.external_bases()):
-        return next((m for m in enum_members(cls) if args and m.attrs["value"] == args[0]), Unknown("enumeration member"))
+        return next(
+            (m for m in enum_members(cls) if args and m.attrs["value"] == args[0]), Unknown("enumeration member")
+        )
     instance = Instance(cls, native=machine.native_of(cls), where=where)
     if instance.native is not None:
         instance.native.where = where
@@ -189,11 +195,17 @@ def _set_fields(instance: Instance, cls: Class, args: list[Value], kwargs: dict[
     """Of classes whose `__init__` is generated (dataclasses, Pydantic, attrs)."""
     instance.attrs.update(kwargs)
     if cls.decorators:
-        names = [item.target.id for item in cls.node.body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)]
+        names = [
+            item.target.id
+            for item in cls.node.body
+            if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+        ]
         instance.attrs.update(zip(names, args, strict=False))
 
 
-def _call_function(machine: Machine, function: Function, args: list[Value], kwargs: dict[str, Value], where: Where) -> Value:
+def _call_function(
+    machine: Machine, function: Function, args: list[Value], kwargs: dict[str, Value], where: Where
+) -> Value:
     machine.called.add(id(function.node))
     if machine.depth >= MAX_CALL_DEPTH:
         return Unknown("calls nested too deeply")

@@ -34,7 +34,9 @@ def _candidates(machine: Machine, module: Module) -> list[Function]:
         if isinstance(value, Function) and value.module is module:
             found.append(value.unwrapped())
         elif isinstance(value, Class) and value.module is module:
-            found.extend(item for item in value.scope.names.values() if isinstance(item, Function) and item.module is module)
+            found.extend(
+                item for item in value.scope.names.values() if isinstance(item, Function) and item.module is module
+            )
     return [function for function in found if not machine.was_called(function) and _registers(function)]
 
 

@@ -97,7 +97,9 @@ class SignatureReader:
         for argument in [*names, *arguments.kwonlyargs]:
             annotation = evaluate_annotation(self._machine, argument.annotation, inner.scope)
             default = inner.defaults.get(argument.arg, _MISSING)
-            self._parameter(signature, argument.arg, annotation, default, has_annotation=argument.annotation is not None)
+            self._parameter(
+                signature, argument.arg, annotation, default, has_annotation=argument.annotation is not None
+            )
 
     def _parameter(
         self, signature: Signature, name: str, annotation: Value, default: Value, *, has_annotation: bool
@@ -115,7 +117,15 @@ class SignatureReader:
             self._add(signature, "path", name, annotation, {}, required=True, default=None)
         elif not has_annotation or self._is_scalar(annotation):
             required = default is _MISSING
-            self._add(signature, "query", name, annotation if has_annotation else External("typing.Any"), {}, required, default)
+            self._add(
+                signature,
+                "query",
+                name,
+                annotation if has_annotation else External("typing.Any"),
+                {},
+                required,
+                default,
+            )
         else:
             self._add_body(signature, BodyPart(name, self._schemas.build(annotation), default is _MISSING, "Body"))
 
@@ -135,7 +145,9 @@ class SignatureReader:
             schema = scalars.with_constraints(dict(self._schemas.build(annotation)), marker.kwargs)
             media = marker.kwargs.get("media_type")
             embed = marker.kwargs.get("embed") is True
-            self._add_body(signature, BodyPart(name, schema, required, kind, embed, media if isinstance(media, str) else ""))
+            self._add_body(
+                signature, BodyPart(name, schema, required, kind, embed, media if isinstance(media, str) else "")
+            )
             return
         location = "path" if name in signature.path_names else _LOCATIONS[kind]
         self._add(signature, location, name, annotation, marker.kwargs, required or location == "path", default)
@@ -160,7 +172,9 @@ class SignatureReader:
             signature.warnings.append(f"a dependency is not known: {target.reason}")
 
     def _class_dependency(self, signature: Signature, cls: Class) -> None:
-        init = next((a.scope.names["__init__"] for a in cls.mro() if isinstance(a, Class) and "__init__" in a.scope.names), None)
+        init = next(
+            (a.scope.names["__init__"] for a in cls.mro() if isinstance(a, Class) and "__init__" in a.scope.names), None
+        )
         if isinstance(init, Function):
             self.function(signature, init)
         elif is_model(cls):
@@ -177,7 +191,14 @@ class SignatureReader:
 
     # ------------------------------------------------------------ adding
     def _add(
-        self, signature: Signature, location: Any, name: str, annotation: Value, options: dict[str, Value], required: bool, default: Value
+        self,
+        signature: Signature,
+        location: Any,
+        name: str,
+        annotation: Value,
+        options: dict[str, Value],
+        required: bool,
+        default: Value,
     ) -> None:
         cls = annotation.origin if isinstance(annotation, Parametrised) else annotation
         if isinstance(cls, Class) and is_model(cls) and location != "path":
@@ -219,10 +240,14 @@ class SignatureReader:
         if isinstance(annotation, Parametrised):
             name = last_name(annotation.origin)
             inner = annotation.args[:1] if name in {"Annotated", "Optional"} else annotation.args
-            return name == "Literal" or (name in {"Annotated", "Optional", "Union"} and all(map(self._is_scalar, inner)))
+            return name == "Literal" or (
+                name in {"Annotated", "Optional", "Union"} and all(map(self._is_scalar, inner))
+            )
         if isinstance(annotation, Class):
             bases = annotation.external_bases()
-            return not is_model(annotation) and any(base.startswith("enum.") or last_name(External(base)) in SCALAR_NAMES for base in bases)
+            return not is_model(annotation) and any(
+                base.startswith("enum.") or last_name(External(base)) in SCALAR_NAMES for base in bases
+            )
         if isinstance(annotation, External):
             return last_name(annotation) in SCALAR_NAMES and scalars.external_schema(annotation) is not None
         if isinstance(annotation, ExternalCall):
@@ -247,7 +272,11 @@ def _split(annotation: Value) -> tuple[Value, ExternalCall | None]:
 
 
 def _merge(marker: ExternalCall | None, default: ExternalCall) -> ExternalCall:
-    return default if marker is None else ExternalCall(default.name, default.args, {**marker.kwargs, **default.kwargs}, default.where)
+    return (
+        default
+        if marker is None
+        else ExternalCall(default.name, default.args, {**marker.kwargs, **default.kwargs}, default.where)
+    )
 
 
 def _nowhere() -> Any:

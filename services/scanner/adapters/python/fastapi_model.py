@@ -53,7 +53,9 @@ class FastApiRouter(Native):
     def on_route(self, machine: Machine, me: Instance, args: _Args, kwargs: _Kwargs, where: Where) -> Value:
         def decorate(inner: _Args, _kwargs: _Kwargs, at: Where) -> Value:
             handler = inner[0] if inner else Unknown()
-            self.on_add_route(machine, me, [*args[:1], handler], {k: v for k, v in kwargs.items() if k != "name"}, where)
+            self.on_add_route(
+                machine, me, [*args[:1], handler], {k: v for k, v in kwargs.items() if k != "name"}, where
+            )
             return handler
 
         return Builtin("route", decorate)
@@ -83,7 +85,9 @@ class FastApiRouter(Native):
         options = {word: value for word, value in kwargs.items() if word != "path"}
         api_route = machine.attribute(me, "api_route", where)
         decorator = machine.call(api_route, [path], {"methods": [name.upper()], **options}, where)
-        return decorator if isinstance(decorator, Builtin) or not isinstance(decorator, Unknown) else Builtin(name, keep)
+        return (
+            decorator if isinstance(decorator, Builtin) or not isinstance(decorator, Unknown) else Builtin(name, keep)
+        )
 
     def _add_object(self, item: Value) -> None:
         """`Route(...)`, `APIRoute(...)` and `Mount(...)` objects of a `routes=` list."""

@@ -90,13 +90,17 @@ class FastApiOperations:
         return Operation(
             method=method,
             path=path,
-            parameters=tuple(Parameter(name=name, location="path", required=True, json_schema={"type": "string"}) for name in names),
+            parameters=tuple(
+                Parameter(name=name, location="path", required=True, json_schema={"type": "string"}) for name in names
+            ),
             responses={"200": Response(description="Successful Response")},
             source=_source(placed, handler),
             warnings=tuple(warnings),
         )
 
-    def _operation(self, placed: PlacedRoute, path: str, method: str, handler: Function, signature: Signature) -> Operation:
+    def _operation(
+        self, placed: PlacedRoute, path: str, method: str, handler: Function, signature: Signature
+    ) -> Operation:
         options = placed.route.options
         operation_id = options.get("operation_id")
         summary = options.get("summary")
@@ -122,14 +126,18 @@ class FastApiOperations:
     def _responses(self, placed: PlacedRoute, handler: Function, signature: Signature) -> dict[str, Response]:
         options = placed.route.options
         code = status_code(options.get("status_code")) or _class_status(options.get("response_class")) or 200
-        found: dict[str, Response] = {str(code): Response(description="Successful Response", content=self._content(placed, handler, code))}
+        found: dict[str, Response] = {
+            str(code): Response(description="Successful Response", content=self._content(placed, handler, code))
+        }
         for mapping in [*_mappings(placed.chain), options.get("responses")]:
             if isinstance(mapping, dict):
                 self._declared(found, mapping)
         for raised, description in signature.statuses.items():
             found.setdefault(raised, Response(description=description, content={"application/json": _detail()}))
         if signature.parameters or signature.body:
-            found.setdefault("422", Response(description="Validation Error", content={"application/json": VALIDATION_ERROR}))
+            found.setdefault(
+                "422", Response(description="Validation Error", content={"application/json": VALIDATION_ERROR})
+            )
         return found
 
     def _declared(self, found: dict[str, Response], mapping: dict[Value, Value]) -> None:
@@ -172,7 +180,9 @@ class FastApiOperations:
             shown = signature.parameters.get(("path", name))
             schema = _CONVERTOR_SCHEMAS.get(convertor, {"type": "string"})
             if shown is None:
-                signature.parameters["path", name] = Parameter(name=name, location="path", required=True, json_schema=schema)
+                signature.parameters["path", name] = Parameter(
+                    name=name, location="path", required=True, json_schema=schema
+                )
 
 
 def _body(parts: list[BodyPart]) -> RequestBody | None:
@@ -181,7 +191,13 @@ def _body(parts: list[BodyPart]) -> RequestBody | None:
     required = any(part.required for part in parts)
     markers = {part.marker for part in parts}
     is_file = "File" in markers or any(_has_binary(part.schema) for part in parts)
-    media = "multipart/form-data" if is_file else "application/x-www-form-urlencoded" if "Form" in markers else "application/json"
+    media = (
+        "multipart/form-data"
+        if is_file
+        else "application/x-www-form-urlencoded"
+        if "Form" in markers
+        else "application/json"
+    )
     media = next((part.media_type for part in parts if part.media_type), media)
     first = parts[0]
     if len(parts) == 1 and not first.embed and (first.marker == "Body" and not is_file or _is_object(first.schema)):
@@ -202,7 +218,7 @@ def _embedded(parts: list[BodyPart]) -> dict[str, Any]:
 
 def _is_object(schema: dict[str, Any]) -> bool:
     name = str(schema.get("$ref", "")).rsplit("/", 1)[-1]
-    return schema.get("$defs", {}).get(name, schema).get("type") == "object"
+    return bool(schema.get("$defs", {}).get(name, schema).get("type") == "object")
 
 
 def _has_binary(schema: dict[str, Any]) -> bool:
@@ -266,6 +282,8 @@ def _title(handler: Function) -> str:
 def _source(placed: PlacedRoute, handler: Value) -> SourceLocation:
     if isinstance(handler, Function):
         inner = handler.unwrapped()
-        return SourceLocation(file=inner.where.file, line=inner.where.line, handler=f"{inner.module.name}.{inner.qualname}")
+        return SourceLocation(
+            file=inner.where.file, line=inner.where.line, handler=f"{inner.module.name}.{inner.qualname}"
+        )
     name = handler.name if isinstance(handler, External | ExternalCall) else ""
     return SourceLocation(file=placed.route.where.file, line=placed.route.where.line, handler=name)

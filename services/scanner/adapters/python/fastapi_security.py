@@ -25,7 +25,9 @@ def security_scheme(target: Value) -> SecurityScheme | None:
 
 def _is_security(name: str) -> bool:
     known = name.rsplit(".", 1)[-1]
-    return name.startswith("fastapi.") and (known in _HTTP or known in _API_KEYS or known in _OAUTH2 or known == "OpenIdConnect")
+    return name.startswith("fastapi.") and (
+        known in _HTTP or known in _API_KEYS or known in _OAUTH2 or known == "OpenIdConnect"
+    )
 
 
 def _scheme(key: str, kind: str, args: list[Value], options: dict[str, Value]) -> SecurityScheme | None:

@@ -31,7 +31,9 @@ _MODEL_BASES = frozenset(
     }
 )  # fmt: skip
 _DATACLASS_DECORATORS = ("dataclass", "dataclasses.dataclass", "define", "frozen", "attrs", "attr.s")
-_FIELD_CALLS = frozenset({"Field", "field", "ib", "attrib", "Query", "Path", "Header", "Cookie", "Form", "Body", "PrivateAttr"})
+_FIELD_CALLS = frozenset(
+    {"Field", "field", "ib", "attrib", "Query", "Path", "Header", "Cookie", "Form", "Body", "PrivateAttr"}
+)
 _NO_FIELD = frozenset({"Relationship", "relationship", "PrivateAttr"})
 MISSING = Unknown("no default")
 
@@ -58,13 +60,12 @@ def is_model(cls: Class) -> bool:
 
 def _is_dataclass(cls: Class) -> bool:
     return any(
-        isinstance(item, External | ExternalCall) and item.name.endswith(_DATACLASS_DECORATORS) for item in cls.decorators
+        isinstance(item, External | ExternalCall) and item.name.endswith(_DATACLASS_DECORATORS)
+        for item in cls.decorators
     )
 
 
-def fields_of(
-    machine: Machine, cls: Class, args: tuple[Value, ...] = ()
-) -> tuple[dict[str, Field], dict[str, Value]]:
+def fields_of(machine: Machine, cls: Class, args: tuple[Value, ...] = ()) -> tuple[dict[str, Field], dict[str, Value]]:
     """The fields by Python name, ancestors first, and the model's configuration."""
     found: dict[str, Field] = {}
     options: dict[str, Value] = {}
@@ -122,7 +123,11 @@ def _field(
     constraints = {} if marker is None else dict(marker.kwargs)
     default = value
     if marker is not None and marker is value:
-        default = ELLIPSIS if "default_factory" in marker.kwargs else marker.argument(_default_position(marker), "default", MISSING)
+        default = (
+            ELLIPSIS
+            if "default_factory" in marker.kwargs
+            else marker.argument(_default_position(marker), "default", MISSING)
+        )
     wrapper = last_name(_origin(annotation))
     required = "default_factory" not in constraints and default in (MISSING, ELLIPSIS) and wrapper != "NotRequired"
     required = required and (is_total or wrapper == "Required")

@@ -6,7 +6,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from services.scanner.adapters.python.routing import Include, Native, Route, argument, method_names
-from services.scanner.adapters.python.values import Builtin, Class, ExternalCall, Function, Instance, Unknown, Value, Where
+from services.scanner.adapters.python.values import (
+    Builtin,
+    Class,
+    ExternalCall,
+    Function,
+    Instance,
+    Unknown,
+    Value,
+    Where,
+)
 
 if TYPE_CHECKING:
     from services.scanner.adapters.python.machine import Machine
@@ -42,7 +51,9 @@ class FlaskScaffold(Native):
         options = {name: value for name, value in kwargs.items() if name not in {"rule", "view_func", "methods"}}
         self.routes.append(Route(rule, methods, view, options, where))
 
-    def on_register_blueprint(self, machine: Machine, me: Instance, args: _Args, kwargs: _Kwargs, where: Where) -> Value:
+    def on_register_blueprint(
+        self, machine: Machine, me: Instance, args: _Args, kwargs: _Kwargs, where: Where
+    ) -> Value:
         target = argument(args, kwargs, 0, "blueprint", Unknown())
         self.includes.append(Include(target, kwargs.get("url_prefix"), dict(kwargs), where))
 
@@ -50,7 +61,9 @@ class FlaskScaffold(Native):
         if name in _METHOD_SHORTCUTS:
             return Builtin(
                 name,
-                lambda args, kwargs, where: self.on_route(machine, instance, args, {**kwargs, "methods": [name.upper()]}, where),
+                lambda args, kwargs, where: self.on_route(
+                    machine, instance, args, {**kwargs, "methods": [name.upper()]}, where
+                ),
             )
         if name in {"config", "extensions", "view_functions", "jinja_env"}:
             return self.attrs.setdefault(name, {})

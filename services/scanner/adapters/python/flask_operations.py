@@ -49,7 +49,9 @@ class FlaskOperations:
             body = read.body
             statuses: dict[str, str] = {}
             errors_raised.add_to(self._machine, inner, statuses)
-            responses.update({code: Response(description=text) for code, text in statuses.items() if code not in responses})
+            responses.update(
+                {code: Response(description=text) for code, text in statuses.items() if code not in responses}
+            )
         else:
             warnings.append("the handler is not known, only method and path are")
         return Operation(
@@ -103,5 +105,7 @@ def _converter_schema(converter: str, arguments: str) -> dict[str, Any]:
 def _source(placed: PlacedRoute, handler: Value) -> SourceLocation:
     if isinstance(handler, Function):
         inner = handler.unwrapped()
-        return SourceLocation(file=inner.where.file, line=inner.where.line, handler=f"{inner.module.name}.{inner.qualname}")
+        return SourceLocation(
+            file=inner.where.file, line=inner.where.line, handler=f"{inner.module.name}.{inner.qualname}"
+        )
     return SourceLocation(file=placed.route.where.file, line=placed.route.where.line)

@@ -37,7 +37,9 @@ def read_request(machine: Machine, function: Function, method: str) -> RequestUs
         reader.visit(node)
     body = None
     if method not in _WITHOUT_BODY and reader.found.fields:
-        body = RequestBody(required=True, content={media: _object(fields) for media, fields in reader.found.fields.items()})
+        body = RequestBody(
+            required=True, content={media: _object(fields) for media, fields in reader.found.fields.items()}
+        )
     return RequestUse(list(reader.found.parameters.values()), body)
 
 
@@ -72,7 +74,10 @@ class _Reader:
         elif place == "form":
             self.found.fields.setdefault(_FORM, {}).setdefault(key, (schema, required))
         elif place == "files":
-            self.found.fields.setdefault("multipart/form-data", {})[key] = ({"type": "string", "format": "binary"}, required)
+            self.found.fields.setdefault("multipart/form-data", {})[key] = (
+                {"type": "string", "format": "binary"},
+                required,
+            )
         elif self._is_json(owner):
             fields = self.found.fields.setdefault("application/json", {})
             known = fields.get(key, ({}, False))

@@ -47,7 +47,7 @@ def _parse(source: bytes) -> ast.Module:
     except SyntaxError as error:
         raise SourceError(error.msg or "invalid syntax", error.lineno or 1) from error
     except (ValueError, RecursionError, MemoryError) as error:
-        raise SourceError(f"cannot be parsed: {error or type(error).__name__}", 1) from error
+        raise SourceError(f"cannot be parsed: {str(error) or type(error).__name__}", 1) from error
 
 
 def _edits(root: Node, source: bytes) -> Iterator[_Edit]:
@@ -92,7 +92,9 @@ def _except_edit(node: Node) -> _Edit | None:
 def _is_nested_f_string(node: Node) -> bool:
     holes = [child for child in node.children if child.type == "interpolation"]
     quote = (node.children[0].text or b"").lstrip(b"fFrRbBtTuU") if node.children else b""
-    return any(quote[:1] in (hole.text or b"") or b"\n" in (hole.text or b"") or b"\\" in (hole.text or b"") for hole in holes)
+    return any(
+        quote[:1] in (hole.text or b"") or b"\n" in (hole.text or b"") or b"\\" in (hole.text or b"") for hole in holes
+    )
 
 
 def _concatenation(node: Node, source: bytes) -> bytes:

@@ -20,8 +20,12 @@ from shared.contracts.scanner import ApiDescription, Operation, SecurityScheme
 
 Progress = Callable[[float, str], None]
 """Share of the work done (0..1), and what is being done."""
-_WORTH_RUNNING = re.compile(rb"fastapi|flask|starlette|[Rr]outer|[Bb]lueprint|@\w[\w.]*\.(get|post|put|delete|patch|route|api_route)\(")
-_FRAMEWORK_MARK = re.compile(rb"(?m)^\s*(?:from|import)\s+(fastapi|flask|starlette|flask_restful|flask_restx|flask_smorest|apiflask)\b")
+_WORTH_RUNNING = re.compile(
+    rb"fastapi|flask|starlette|[Rr]outer|[Bb]lueprint|@\w[\w.]*\.(get|post|put|delete|patch|route|api_route)\("
+)
+_FRAMEWORK_MARK = re.compile(
+    rb"(?m)^\s*(?:from|import)\s+(fastapi|flask|starlette|flask_restful|flask_restx|flask_smorest|apiflask)\b"
+)
 
 
 def read_python(tree: SourceTree, progress: Progress = lambda _share, _message: None) -> ApiDescription:
@@ -106,5 +110,3 @@ def _status_constants() -> dict[str, Value]:
             found[f"{module}.HTTP_{status.value}_{status.name}"] = status.value
         found[f"http.HTTPStatus.{status.name}"] = status.value
     return found
-
-

@@ -104,7 +104,15 @@ _CONSTRAINED = {
     "conlist": {"type": "array"},
     "conset": {"type": "array", "uniqueItems": True},
 }
-_ANNOTATED_TYPES = {"Ge": "ge", "Gt": "gt", "Le": "le", "Lt": "lt", "MultipleOf": "multiple_of", "MinLen": "min_length", "MaxLen": "max_length"}
+_ANNOTATED_TYPES = {
+    "Ge": "ge",
+    "Gt": "gt",
+    "Le": "le",
+    "Lt": "lt",
+    "MultipleOf": "multiple_of",
+    "MinLen": "min_length",
+    "MaxLen": "max_length",
+}
 
 
 def last_name(value: Value) -> str:
@@ -159,7 +167,9 @@ def metadata_constraints(schema: Schema, metadata: Value) -> Schema:
         value = metadata.args[0] if metadata.args else next(iter(metadata.kwargs.values()), None)
         return with_constraints(schema, {_ANNOTATED_TYPES[name]: value})
     if name in {"Len", "Interval"}:
-        return with_constraints(schema, {**dict(zip(("min_length", "max_length"), metadata.args, strict=False)), **metadata.kwargs})
+        return with_constraints(
+            schema, {**dict(zip(("min_length", "max_length"), metadata.args, strict=False)), **metadata.kwargs}
+        )
     return with_constraints(schema, metadata.kwargs)
 
 

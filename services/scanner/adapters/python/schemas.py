@@ -24,10 +24,25 @@ from services.scanner.adapters.python.values import (
 if TYPE_CHECKING:
     from services.scanner.adapters.python.machine import Machine
 
-_ARRAYS = frozenset({"list", "List", "Sequence", "Iterable", "Collection", "MutableSequence", "AsyncIterable", "Iterator", "deque"})
+_ARRAYS = frozenset(
+    {"list", "List", "Sequence", "Iterable", "Collection", "MutableSequence", "AsyncIterable", "Iterator", "deque"}
+)
 _SETS = frozenset({"set", "Set", "frozenset", "FrozenSet", "AbstractSet", "MutableSet"})
 _MAPS = frozenset({"dict", "Dict", "Mapping", "MutableMapping", "OrderedDict", "defaultdict", "DefaultDict"})
-_WRAPPERS = frozenset({"ClassVar", "Final", "Required", "NotRequired", "ReadOnly", "SkipValidation", "Awaitable", "Coroutine", "Type", "type"})
+_WRAPPERS = frozenset(
+    {
+        "ClassVar",
+        "Final",
+        "Required",
+        "NotRequired",
+        "ReadOnly",
+        "SkipValidation",
+        "Awaitable",
+        "Coroutine",
+        "Type",
+        "type",
+    }
+)
 _PLAIN_TYPES: dict[type, str] = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 MAX_DEPTH = 60
 Substitution = dict[int, Value]
@@ -223,7 +238,12 @@ class SchemaBuilder:
         schema = dict(self.schema(item.annotation, item.bound))
         schema = scalars.with_constraints(schema, item.constraints)
         default = item.default.attrs.get("value") if isinstance(item.default, Instance) else item.default
-        if not item.required and default is not None and is_concrete(default) and not isinstance(default, tuple | set | bytes):
+        if (
+            not item.required
+            and default is not None
+            and is_concrete(default)
+            and not isinstance(default, tuple | set | bytes)
+        ):
             schema["default"] = default
         return schema
 
@@ -276,5 +296,3 @@ def _label(value: Value) -> str:
     if isinstance(value, UnionOf):
         return "_or_".join(_label(item) for item in value.options)
     return last_name(value) or "Any"
-
-

@@ -246,7 +246,11 @@ def _iter_modules(machine: Machine, args: list[Value], kwargs: dict[str, Value],
     importer = machine.module_at(where.file)
     if importer is None:
         return Unknown()
-    return [(Unknown(), name, False) for name in machine.program.submodules(importer)] if importer.is_package else Unknown()
+    return (
+        [(Unknown(), name, False) for name in machine.program.submodules(importer)]
+        if importer.is_package
+        else Unknown()
+    )
 
 
 def _type(machine: Machine, args: list[Value], kwargs: dict[str, Value], where: Where) -> Value:

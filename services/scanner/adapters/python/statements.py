@@ -230,7 +230,9 @@ def _if(machine: Machine, node: ast.If, scope: Scope) -> Flow:
 def _is_always_taken(test: ast.expr) -> bool:
     """`if TYPE_CHECKING:` and `if __name__ == "__main__":` hold names and routes that count."""
     if isinstance(test, ast.Compare):
-        return any(isinstance(side, ast.Constant) and side.value == "__main__" for side in [test.left, *test.comparators])
+        return any(
+            isinstance(side, ast.Constant) and side.value == "__main__" for side in [test.left, *test.comparators]
+        )
     return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
         isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
     )
