@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -13,11 +14,11 @@ import psycopg
 import structlog
 from eventsourcing.application import AggregateNotFoundError, Repository
 from eventsourcing.persistence import EventStore as LibraryEventStore
-from eventsourcing.persistence import Mapper, StoredEvent
+from eventsourcing.persistence import InterfaceError, Mapper, OperationalError, StoredEvent
 from sqlalchemy import Connection, Engine, text
 
 from shared.eventstore.appender import Appender, channel
-from shared.eventstore.errors import AggregateNotFound, VersionConflict
+from shared.eventstore.errors import AggregateNotFound, StoreUnavailable, VersionConflict
 from shared.eventstore.events import Aggregate, JsonMapper, Recorded
 from shared.eventstore.readmodel import Projection, ReadModel
 from shared.eventstore.recorder import EVENTS_TABLE, GroupCommitRecorder, datastore
@@ -47,9 +48,10 @@ class _Saving:
         self._repository: Repository[UUID] = Repository(LibraryEventStore(mapper, recorder))
 
     def load(self, aggregate: type[A], aggregate_id: UUID, version: int | None = None) -> A:
-        """The aggregate as it is now, or as it was at `version`. Raises `AggregateNotFound`."""
+        """The aggregate as it is now, or as it was at `version`. Raises `AggregateNotFound`, `StoreUnavailable`."""
         try:
-            found: Aggregate = self._repository.get(aggregate_id, version=version)
+            with _reading():
+                found: Aggregate = self._repository.get(aggregate_id, version=version)
         except AggregateNotFoundError:
             raise AggregateNotFound(aggregate.__name__, aggregate_id) from None
         if not isinstance(found, aggregate):
@@ -114,7 +116,8 @@ class EventStore(_Saving):
 
     def follow(self, after: int, limit: int) -> Sequence[Recorded]:
         """Events with a position greater than `after`, in order, at most `limit`. Nothing appears before them later."""
-        found = self._recorder.select_notifications(after, limit, inclusive_of_start=False)
+        with _reading():
+            found = self._recorder.select_notifications(after, limit, inclusive_of_start=False)
         return [self._json.recorded(notification) for notification in found]
 
     def wait(self, timeout_s: float) -> None:
@@ -143,6 +146,15 @@ class EventStore(_Saving):
         self._datastore.close()
         if self._listener is not None:
             self._listener.close()
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """The library has tried ten times over two seconds by then."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise StoreUnavailable(f"PostgreSQL is not reachable: {error}") from error
 
 
 def retrying(use_case: Callable[[], R]) -> R:

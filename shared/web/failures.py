@@ -8,8 +8,6 @@ from typing import Any
 
 import psycopg
 import sqlalchemy.exc
-from eventsourcing.persistence import InterfaceError as RecorderInterfaceError
-from eventsourcing.persistence import OperationalError as RecorderOperationalError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -40,8 +38,6 @@ _DATABASE_AWAY: tuple[type[Exception], ...] = (
     sqlalchemy.exc.TimeoutError,
     psycopg.OperationalError,
     psycopg.InterfaceError,
-    RecorderOperationalError,
-    RecorderInterfaceError,
 )
 _BY_STATUS: Mapping[int, type[ApiError]] = {
     error.status: error
