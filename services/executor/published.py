@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from services.executor.application.runs import shard_job
-from services.executor.domain import Run, Shard
+from services.executor.domain import Run, Shard, public_id
 from shared.contracts import executor as contract
 from shared.contracts.base import ContractEvent
 from shared.eventstore import Recorded
@@ -20,7 +20,7 @@ def publisher(run_of: CurrentRun) -> Callable[[Recorded], Iterable[Publish | Enq
     def published(recorded: Recorded) -> Iterable[Publish | Enqueue]:
         match recorded.event:
             case Run.Created() as event:
-                run_id = f"run_{event.number:05}"
+                run_id = public_id(event.number)
                 yield _of_run(contract.RunRequested(project_id=event.project_id, run_id=run_id), run_id)
                 yield Enqueue("runs", run_id, {"run_id": run_id}, kind="plan")
             case Run.Planned() | Run.HealingRequested() | Run.Finished() as event:

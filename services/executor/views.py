@@ -28,7 +28,7 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from services.executor.domain import Run, Shard, is_healable
+from services.executor.domain import Run, Shard, is_healable, public_id
 from shared.eventstore import PLACEHOLDER, ReadModel, Recorded
 
 metadata = MetaData(schema=PLACEHOLDER)
@@ -140,7 +140,7 @@ def _apply_run(connection: Connection, event: Run.Event) -> None:
 def _created(event: Run.Created) -> dict[str, Any]:
     return {
         "number": event.number,
-        "id": f"run_{event.number:05}",
+        "id": public_id(event.number),
         "aggregate_id": event.originator_id,
         "org_id": event.org_id,
         "project_id": event.project_id,

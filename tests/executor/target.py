@@ -43,6 +43,10 @@ class State:
         async with self.changed:
             await self.changed.wait_for(lambda: self.active >= number)
 
+    async def has_at_most(self, number: int) -> None:
+        async with self.changed:
+            await self.changed.wait_for(lambda: self.active <= number)
+
 
 STATE: web.AppKey[State] = web.AppKey("state", State)
 

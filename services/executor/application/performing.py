@@ -69,7 +69,7 @@ class Performer:
 
         def use_case() -> None:
             shard = self._store.load(Shard, Shard.create_id(run_id, index))
-            run = self._store.load(Run, Run.create_id(run_id))
+            run = self._store.load(Run, Run.id_of(run_id))
             if not shard.finished:
                 shard.skip_rest(f"the test could not be performed: {reason}", "SYS_002")
                 run.count_shard(index, shard.counts, shard.healable, now())
@@ -82,7 +82,7 @@ class Performer:
 
         def use_case() -> tuple[Run, Shard, int] | None:
             try:
-                run = self._store.load(Run, Run.create_id(run_id))
+                run = self._store.load(Run, Run.id_of(run_id))
                 shard = self._store.load(Shard, Shard.create_id(run_id, index))
             except AggregateNotFound:
                 return None
@@ -109,7 +109,7 @@ class Performer:
 
         def use_case() -> None:
             shard = self._store.load(Shard, Shard.create_id(run_id, index))
-            run = self._store.load(Run, Run.create_id(run_id))
+            run = self._store.load(Run, Run.id_of(run_id))
             shard.record(attempt, results)
             if skip_reason is not None:
                 shard.skip_rest(skip_reason)

@@ -41,7 +41,7 @@ class Planner:
 
     def _load(self, run_id: str) -> Run | None:
         try:
-            return self._store.load(Run, Run.create_id(run_id))
+            return self._store.load(Run, Run.id_of(run_id))
         except AggregateNotFound:
             return None
 

@@ -69,12 +69,12 @@ class Runs:
                 log.warning("the job will notice the cancelled run by itself", job=job_id, error=str(problem))
 
     def follow_healing(self, run_id: str, *, org_id: str, part: int, last: bool, proposals: Sequence[Proposal]) -> None:
-        """Tries the healer's proposals as a further shard. Repeated messages, and those about ended runs, do nothing."""
+        """Tries the healer's proposals as a further shard. What is repeated, or about an ended run, does nothing."""
 
         def use_case() -> None:
             try:
-                run = self._store.load(Run, Run.create_id(run_id))
-            except AggregateNotFound:
+                run = self._store.load(Run, Run.id_of(run_id))
+            except (AggregateNotFound, RunNotFound):
                 return
             if run.org_id != org_id:
                 return
@@ -115,7 +115,7 @@ class Runs:
         return [shard.index for shard in shards]
 
     def _delete(self, run_id: str) -> None:
-        run = self._store.load(Run, Run.create_id(run_id))
+        run = self._store.load(Run, Run.id_of(run_id))
         shards = [] if run.over else self._open_shards(run)
         for shard in shards:
             shard.skip_rest("the project was deleted")
@@ -128,7 +128,7 @@ class Runs:
 
     def _find(self, run_id: str, org_id: str, project_id: int) -> Run:
         try:
-            run = self._store.load(Run, Run.create_id(run_id))
+            run = self._store.load(Run, Run.id_of(run_id))
         except AggregateNotFound:
             raise RunNotFound(details={"run_id": run_id}) from None
         if run.org_id != org_id or run.project_id != project_id or run.phase == "deleted":

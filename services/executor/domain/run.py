@@ -7,8 +7,11 @@ from typing import Any, Self, cast
 from uuid import UUID
 
 from services.executor.domain.statuses import run_status
-from services.executor.errors import RunEnded
+from services.executor.errors import RunEnded, RunNotFound
 from shared.eventstore import Aggregate, aggregate_id
+
+
+_LONGEST_NUMBER = 18
 
 
 class Run(Aggregate):
@@ -133,9 +136,17 @@ class Run(Aggregate):
         self.last_healing_part: int | None = None
 
     @staticmethod
-    def create_id(run_id: str) -> UUID:
-        """The aggregate's id by the run's public id."""
-        return aggregate_id("run", run_id)
+    def create_id(number: int) -> UUID:
+        """The aggregate's id by the run's number."""
+        return aggregate_id("run", number)
+
+    @classmethod
+    def id_of(cls, run_id: str) -> UUID:
+        """The aggregate's id by the run's public id. Raises `RunNotFound` for what can't be one."""
+        digits = run_id.removeprefix("run_")
+        if not digits.isdecimal() or len(digits) > _LONGEST_NUMBER or run_id != public_id(int(digits)):
+            raise RunNotFound(details={"run_id": run_id})
+        return cls.create_id(int(digits))
 
     @classmethod
     def request(cls, *, number: int, **more: Any) -> Self:
@@ -143,7 +154,7 @@ class Run(Aggregate):
 
     @property
     def run_id(self) -> str:
-        return f"run_{self.number:05}"
+        return public_id(self.number)
 
     @property
     def over(self) -> bool:
@@ -220,3 +231,8 @@ class Run(Aggregate):
             error_code=error[0] if error else None,
             error_message=error[1] if error else None,
         )
+
+
+def public_id(number: int) -> str:
+    """A run's public id: `run_00001`."""
+    return f"run_{number:05}"
