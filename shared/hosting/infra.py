@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import sqlalchemy
 from sqlalchemy import Engine, create_engine
@@ -29,7 +30,7 @@ class Infra:
     verifier: TokenVerifier
 
     @classmethod
-    def of(cls, settings: InfraSettings, name: str = "testgen") -> Infra:
+    def of(cls, settings: InfraSettings, name: str = "testgen") -> Self:
         """Nothing is connected yet: the engine connects at first use, messaging when the host starts it."""
         engine = create_engine(
             settings.sqlalchemy_url,

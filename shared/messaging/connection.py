@@ -74,7 +74,8 @@ class Connection:
         log.warning("NATS error", error=repr(error))
 
     async def _on_disconnect(self) -> None:
-        log.warning("NATS connection lost")
+        if self._client is not None:  # else we closed it
+            log.warning("NATS connection lost")
 
     async def _on_reconnect(self) -> None:
         self.reconnects += 1
