@@ -57,7 +57,7 @@ def examine(
         list[str] | None, _option(_SELECT, "--exclude-category", help="The same, left out.")
     ] = None,
     branch: Annotated[str | None, _option(_SELECT, "--branch", help="Branch of a Git SOURCE.")] = None,
-    concurrency: Annotated[int | None, typer.Option(min=1, max=256, rich_help_panel=_RUN)] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, max=100, rich_help_panel=_RUN)] = None,
     time_limit: Annotated[float | None, typer.Option(min=1, help="Seconds.", rich_help_panel=_RUN)] = None,
     no_heal: Annotated[bool, _option(_RUN, "--no-heal", help="Leave broken tests as they are.")] = False,
     seed: Annotated[int | None, _option(_RUN, "--seed", help="Seed of the generated values.")] = None,
