@@ -6,9 +6,9 @@ from services.generator.adapters.rules import edge, functional, invalid, perform
 from services.generator.adapters.rules.model import Api
 from services.generator.adapters.rules.planner import Planner
 from services.generator.adapters.rules.subject import Category, Subject
+from services.generator.domain.assignment import Assignment
 from services.generator.domain.draft import Draft
 from services.generator.domain.selection import selected
-from services.generator.ports import Assignment
 
 _CATEGORIES: tuple[Category, ...] = (
     functional.valid,
