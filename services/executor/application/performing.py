@@ -26,7 +26,7 @@ class Performer:
     def __init__(self, store: Store, engine: TestEngine, sealer: Sealer) -> None:
         self._store, self._engine, self._sealer = store, engine, sealer
 
-    async def perform(self, run_id: str, index: int, cancelled: Callable[[], Awaitable[None]]) -> None:
+    async def perform(self, run_id: str, index: int, cancelled: Callable[[], Awaitable[object]]) -> None:
         """Runs what has no result yet. Returns early when `cancelled` returns or another worker took the shard over."""
         started = await asyncio.to_thread(self._start, run_id, index)
         if started is None:
@@ -149,7 +149,7 @@ async def _gathered(
             await asyncio.gather(coming, return_exceptions=True)
 
 
-async def _returns(cancelled: Callable[[], Awaitable[None]]) -> None:
+async def _returns(cancelled: Callable[[], Awaitable[object]]) -> None:
     await cancelled()
 
 

@@ -10,7 +10,6 @@ from services.executor.domain.statuses import run_status
 from services.executor.errors import RunEnded, RunNotFound
 from shared.eventstore import Aggregate, aggregate_id
 
-
 _LONGEST_NUMBER = 18
 
 

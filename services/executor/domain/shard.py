@@ -117,7 +117,8 @@ class Shard(Aggregate):
         if self.finished or attempt != self.attempt:
             raise StaleAttempt
         known = {test["test_id"]: test for test in self.remaining}
-        fresh = [result for result in results if result["test_id"] in known]
+        first = {result["test_id"]: result for result in reversed(results)}
+        fresh = [first[test_id] for test_id in known if test_id in first]
         kept, tried = fresh, []
         if self.kind == "healing":
             passed = [result for result in fresh if result["status"] == "Passed"]
