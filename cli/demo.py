@@ -255,7 +255,7 @@ class Chapter:
     def _scan(self) -> Json:
         source = Source("path", str(self._api.source))
         with self._story.doing("Scanning") as watch:
-            return self._client.scan(self._project, source.request(), watch=watch)
+            return self._client.scan(self._project, {"source": source.request()}, watch=watch)
 
     def _run(self) -> Outcome:
         with self._story.doing("Running tests") as watch:
