@@ -20,7 +20,7 @@ class ProjectUpdate(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Name = ""
+    name: Name = Field(default_factory=str)  # left out: no default that the documented rule forbids
     description: Text = None
     icon: Annotated[str | None, Field(max_length=16)] = None
     api_base_url: Url = None

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import orjson
 from fastapi import APIRouter, WebSocket
+from prometheus_client import Gauge
 from starlette.websockets import WebSocketDisconnect
 
 from services.gateway.application.hub import Follower, Hub
@@ -26,6 +27,8 @@ _MAX_PROJECT_ID = 2**31 - 1
 
 NORMAL, TOO_BIG, TRY_LATER, UNAUTHENTICATED = 1000, 1009, 1013, 4401
 """Close codes: of RFC 6455, and 4401 where the credentials are missing, refused, expired or revoked."""
+
+OPEN = Gauge("testgen_gateway_websockets", "Open WebSocket connections")
 
 HasProject = Callable[[str, int], Awaitable[bool]]
 """Whether the organisation has a project of that number."""
@@ -117,6 +120,7 @@ class Conversation:
 
     async def _serve(self, principal: Principal) -> None:
         follower = self._hub.join(principal)
+        OPEN.inc()
         parts = [
             asyncio.create_task(part)
             for part in (
@@ -131,6 +135,7 @@ class Conversation:
             done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._hub.leave(follower)
+            OPEN.dec()
             for part in parts:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)

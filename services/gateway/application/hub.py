@@ -6,14 +6,13 @@ import asyncio
 from collections import defaultdict
 from typing import Any
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
 from services.gateway.errors import TooManySubscriptions
 from shared.messaging import Received
 from shared.security.principal import Principal
 
 MAX_PROJECTS = 100
-FOLLOWERS = Gauge("testgen_gateway_websockets", "Open WebSocket connections")
 SENT = Counter("testgen_gateway_websocket_events_total", "Events handed to WebSocket clients")
 SLOW = Counter("testgen_gateway_websocket_slow_total", "WebSocket clients disconnected because they were too slow")
 
@@ -50,14 +49,12 @@ class Hub:
     def join(self, principal: Principal) -> Follower:
         follower = Follower(principal, self._capacity)
         self._followers.add(follower)
-        FOLLOWERS.inc()
         return follower
 
     def leave(self, follower: Follower) -> None:
         for project_id in list(follower.projects):
             self.unsubscribe(follower, project_id)
         self._followers.discard(follower)
-        FOLLOWERS.dec()
 
     def subscribe(self, follower: Follower, project_id: int) -> None:
         """Events of the project, in the follower's own organisation, from now on. Raises `TooManySubscriptions`."""

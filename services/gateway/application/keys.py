@@ -54,7 +54,7 @@ class ApiKeys:
         asking = self._asking.get(name)
         if asking is None:
             asking = self._asking[name] = asyncio.create_task(self._ask(name, api_key))
-            asking.add_done_callback(lambda _: self._asking.pop(name, None))
+            asking.add_done_callback(lambda done: self._answered(name, done))
         return (await asyncio.shield(asking)).token
 
     def revoke(self, key_id: int) -> None:
@@ -64,6 +64,11 @@ class ApiKeys:
             self._revoked.popitem(last=False)
         for name in [name for name, known in self._known.items() if known.key_id == key_id]:
             del self._known[name]
+
+    def _answered(self, name: str, asking: asyncio.Task[_Known]) -> None:
+        self._asking.pop(name, None)
+        if not asking.cancelled():
+            asking.exception()  # looked at even where every caller has left
 
     async def _ask(self, name: str, api_key: str) -> _Known:
         answer = await self._exchange(api_key)
