@@ -89,9 +89,19 @@ class Journey:
         self._warnings += _texts(job.get("warnings"))
         self._say(f"Found [bold]{len(found)}[/bold] endpoints{_moves(job)}")
         wanted = [endpoint for endpoint in found if self._wishes.selection.wants_endpoint(endpoint)]
+        self._warn_of_missing_credentials(wanted)
         if not wanted:
             raise CliError("none of the endpoints is left by --include and --exclude")
         return wanted
+
+    def _warn_of_missing_credentials(self, endpoints: list[Json]) -> None:
+        locked = sum(1 for endpoint in endpoints if endpoint.get("requires_auth"))
+        target = self._wishes.target
+        if locked and not target.headers and target.credentials.request()["kind"] == "none":
+            self._warn(
+                f"{locked} endpoints need authentication, but no credentials were given (--auth-bearer, --auth-basic, "
+                "--auth-key): failures with 401 or 403 may mean no more than that"
+            )
 
     def _tests(self, project_id: int, endpoints: list[Json]) -> list[Json]:
         """The wanted tests, all of them approved; tests are generated for endpoints that have none yet."""
@@ -143,13 +153,17 @@ class Journey:
         if run["status"] == "Cancelled":
             self._warnings.append("the run was cancelled before its end, for example by the time limit")
 
+    def _warn(self, text: str) -> None:
+        self._warnings.append(text)
+        self._console.print(f"[yellow]Warning:[/yellow] {text}", highlight=False)
+
     def _say(self, line: str) -> None:
         self._console.print(line, highlight=False)
 
     @contextmanager
     def _progress(self, what: str) -> Iterator[Watcher]:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self._console, transient=True) as bar:
+        with Progress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal) as bar:
             task = bar.add_task(what, total=None)
 
             def watch(state: Json) -> None:
