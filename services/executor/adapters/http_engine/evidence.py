@@ -16,7 +16,7 @@ MASK = "***"
 _TELLING_NAME = r"[\w-]*(?:passw|token|secret|api[-_]?key|access[-_]?key|credential|session|authorization)[\w-]*"
 _JSON_SECRET = re.compile(rf'("{_TELLING_NAME}"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
 _FORM_SECRET = re.compile(rf"((?:^|[?&]){_TELLING_NAME}=)[^&#\s]+", re.IGNORECASE)
-_HINT = re.compile(r"passw|token|secret|key|credential|session|authorization", re.IGNORECASE)
+_HINTS = ("passw", "token", "secret", "key", "credential", "session", "authorization")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """PostgreSQL's text has no NUL, and UTF-8 no lone surrogates."""
 
@@ -46,7 +46,7 @@ class Masker:
         return kept
 
     def url(self, url: str) -> str:
-        return self.text(_FORM_SECRET.sub(rf"\1{MASK}", url) if "=" in url and _HINT.search(url) else url)
+        return self.text(_FORM_SECRET.sub(rf"\1{MASK}", url) if "=" in url and _is_telling(url) else url)
 
     def body(self, body: bytes) -> tuple[str, bool]:
         """The text of the body, and whether it was cut."""
@@ -54,7 +54,7 @@ class Masker:
         if b"\0" in head[:1024]:
             return f"<{len(body)} bytes of binary data>", True
         text = head.decode("utf-8", "replace")
-        if _HINT.search(text):
+        if _is_telling(text):
             text = _FORM_SECRET.sub(rf"\1{MASK}", _JSON_SECRET.sub(rf'\1"{MASK}"', text))
         text = self.text(text)
         return text[:BODY_CHARS], len(text) > BODY_CHARS or len(head) < len(body)
@@ -82,6 +82,12 @@ class Masker:
             duration_ms=round(duration_ms, 3),
             error=None if error is None else self.value(error),
         )
+
+
+def _is_telling(text: str) -> bool:
+    """Cheaper than the patterns, which few texts need."""
+    lowered = text.lower()
+    return any([hint in lowered for hint in _HINTS])  # noqa: C419 - a list is faster than a generator here
 
 
 def _masked_credential(value: str) -> str:
