@@ -47,7 +47,10 @@ def up(
 
             def ready() -> None:
                 status.stop()
-                console.print(f"TestGen is on [bold]{url}[/bold], its data in {servers.data_dir}. Ctrl-C stops it.")
+                console.print(
+                    f"TestGen is on [bold]{url}[/bold], its data in {servers.data_dir}. Ctrl-C stops it.",
+                    soft_wrap=True,
+                )
 
             host_services(settings, ["all"], migrate=True, log_file=servers.data_dir / "logs" / "all.log", ready=ready)
     finally:

@@ -61,13 +61,17 @@ class InfraSettings(BaseSettings):
         return self.run_dir if self.run_dir is not None else short_run_dir(self.data_dir)
 
     def service_url(self, service: str) -> str:
-        """Where a service is served: `http://host:port`, or `unix:/path/to.sock`."""
+        """Where a service is called: `http://host:port`, or `unix:/path/to.sock`."""
         configured = os.environ.get(f"TESTGEN_{service.upper()}_URL")
         if configured:
             return configured
         if service == "gateway":
             return f"http://{self.listen_host}:{self.listen_port}"
         return f"unix:{self.sockets / f'{service}.sock'}"
+
+    def listen_url(self, service: str) -> str:
+        """Where a service listens: `TESTGEN_<SERVICE>_LISTEN` where that differs from the address others call it at."""
+        return os.environ.get(f"TESTGEN_{service.upper()}_LISTEN") or self.service_url(service)
 
     @property
     def sqlalchemy_url(self) -> str:

@@ -1,7 +1,7 @@
 """Stops the embedded servers when the process that started them is gone, however it went (kill -9 too).
 
-Run as `python guard.py LOCK_FILE (PID_FILE MARKER SIGNAL)…` with a pipe on stdin that only the owner holds open.
-Stands alone (imports nothing of ours) so that it starts fast and stays small.
+Run as `python guard.py LOCK_FILE OWNER_PID (PID_FILE MARKER SIGNAL)…` with a
+pipe on stdin that only the owner holds open. Stands alone (imports nothing of ours) so that it starts fast.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ import contextlib
 import fcntl
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TextIO
 
 import psutil
 
 GUARD_MARK = "guard"
 """What a guard writes into the lock file while it stops the servers of a dead owner."""
 STOP_SECONDS = 10.0
+_SIGNATURE_LENGTH = 40
 
 
 def server_process(pid_file: Path, marker: str) -> psutil.Process | None:
@@ -59,22 +62,65 @@ def stop_server(pid_file: Path, marker: str, stop_signal: int) -> None:
                 return
 
 
+def end(server: subprocess.Popen[bytes], stop_signal: int) -> None:
+    """Stop a server that this process started, whatever has become of its files."""
+    server.send_signal(stop_signal)
+    try:
+        server.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+def sign(lock: int, owner: str) -> None:
+    """Write into the lock file whose it is, in one piece: others read at any time."""
+    os.pwrite(lock, owner.ljust(_SIGNATURE_LENGTH).encode(), 0)
+
+
+def signature(lock: int) -> str:
+    """Whose the lock is or last was; empty when it has never been anybody's."""
+    return os.pread(lock, _SIGNATURE_LENGTH, 0).decode(errors="replace").strip()
+
+
 def main(arguments: list[str]) -> None:
     """Wait for the end of the owner, then stop its servers unless a new owner has taken the data folder."""
     sys.stdin.buffer.read()
-    lock_path, rest = arguments[0], arguments[1:]
-    if not Path(lock_path).exists():
+    lock_path, owner, *rest = arguments
+    servers = list(zip(*[iter(rest)] * 3, strict=True))
+    try:
+        lock = open(lock_path, "r+", encoding="utf-8")  # noqa: PTH123, SIM115 - the descriptor is the lock
+    except FileNotFoundError:
+        _stop_lost([(marker, int(stop_signal)) for _, marker, stop_signal in servers])
         return
-    with open(lock_path, "r+", encoding="utf-8") as lock:  # noqa: PTH123 - the descriptor is the lock
-        try:
+    with lock:
+        if _inherits(lock, owner):
+            sign(lock.fileno(), f"{GUARD_MARK} {os.getpid()}")
+            for pid_file, marker, stop_signal in servers:
+                stop_server(Path(pid_file), marker, int(stop_signal))
+
+
+def _inherits(lock: TextIO, owner: str) -> bool:
+    """Take the dead owner's lock. False when somebody else has, or had, it since: the servers are theirs then.
+
+    The kernel closes a dead process's files in any order, so the lock may be held for a moment still.
+    """
+    while True:
+        with contextlib.suppress(OSError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return
-        lock.truncate()
-        lock.write(f"{GUARD_MARK} {os.getpid()}")
-        lock.flush()
-        for pid_file, marker, stop_signal in zip(*[iter(rest)] * 3, strict=True):
-            stop_server(Path(pid_file), marker, int(stop_signal))
+            return signature(lock.fileno()) == owner
+        if signature(lock.fileno()) != owner:
+            return False
+        time.sleep(0.01)
+
+
+def _stop_lost(servers: list[tuple[str, int]]) -> None:
+    """The folder was deleted under running servers: they are known by their command lines alone."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            words = process.cmdline()
+            for marker, stop_signal in servers:
+                if marker in words and process.pid != os.getpid():
+                    process.send_signal(stop_signal)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ import os
 import time
 from pathlib import Path
 
+import psutil
+
 from shared.embedded.errors import DataDirInUse
-from shared.embedded.guard import GUARD_MARK
+from shared.embedded.guard import GUARD_MARK, alive, sign, signature
 
 _GUARD_WAIT_SECONDS = 30.0
 
@@ -21,7 +23,7 @@ class DataDirLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Take the lock. A guard that is still stopping the servers of a dead owner is waited for.
+        """Take the lock. What is left of a dead owner, and the guard that stops its servers, is waited for.
 
         Raises DataDirInUse when another running process holds it.
         """
@@ -32,16 +34,15 @@ class DataDirLock:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except OSError:
-                owner = os.pread(descriptor, 100, 0).decode(errors="replace").strip()
-                if not owner.startswith(GUARD_MARK) or time.monotonic() > deadline:
+                owner = signature(descriptor)
+                if time.monotonic() > deadline or _runs(owner):
                     os.close(descriptor)
                     raise DataDirInUse(
                         f"{self.path.parent} is in use by another TestGen (process {owner or 'unknown'}). "
                         "Stop it, or choose another folder with --data."
                     ) from None
-                time.sleep(0.05)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+                time.sleep(0.02)
+        sign(descriptor, str(os.getpid()))
         self._descriptor = descriptor
 
     def release(self) -> None:
@@ -49,3 +50,13 @@ class DataDirLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _runs(owner: str) -> bool:
+    """Whether the owner is a living process. A guard is one that soon ends."""
+    if owner.startswith(GUARD_MARK) or not owner.isdecimal():
+        return False
+    try:
+        return alive(psutil.Process(int(owner)))
+    except psutil.Error:
+        return False

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from shared.embedded.errors import EmbeddedError
-from shared.embedded.guard import server_process, stop_server
+from shared.embedded.guard import end, stop_server
 
 _START_SECONDS = 20.0
 _PORT_ATTEMPTS = 5
@@ -81,25 +81,20 @@ class EmbeddedNats:
 
     def stop(self) -> None:
         """Stop in order; nothing happens when it is not running."""
-        stop_server(self.pid_file, self.marker, self.stop_signal)
-        self._reap()
+        if self._process is not None:
+            end(self._process, self.stop_signal)
+            self._process = None
 
     def kill(self) -> None:
-        """kill -9, as a fault would; `start()` brings it back on the same port."""
-        process = server_process(self.pid_file, self.marker)
-        if process is not None:
-            process.kill()
-        self._reap()
+        """kill -9, as a fault would; `start()` brings it back on the same address."""
+        if self._process is not None:
+            end(self._process, signal.SIGKILL)
+            self._process = None
 
     @property
     def running(self) -> bool:
         """Whether the server that this object started is alive."""
         return self._process is not None and self._process.poll() is None
-
-    def _reap(self) -> None:
-        if self._process is not None:
-            self._process.wait()
-            self._process = None
 
     def _access(self) -> dict[str, str | int]:
         path = self.home / "access.json"
@@ -112,7 +107,6 @@ class EmbeddedNats:
         return access
 
     def _forget_port(self) -> None:
-        self._reap()
         path = self.home / "access.json"
         path.write_text(json.dumps({**self._access(), "port": _free_port()}))
 
@@ -132,7 +126,7 @@ class EmbeddedNats:
         while time.monotonic() < deadline:
             if not self.running:
                 return False
-            if self._name in _greeting(port):
+            if self._name in _greeting(port) and self.pid_file.exists():
                 return True
             time.sleep(0.01)
         self.kill()

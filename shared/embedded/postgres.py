@@ -13,7 +13,7 @@ from urllib.parse import quote
 import psycopg
 
 from shared.embedded.errors import EmbeddedError
-from shared.embedded.guard import server_process, stop_server
+from shared.embedded.guard import end, stop_server
 from shared.embedded.place import Place, find_place
 
 _USER = "testgen"
@@ -94,27 +94,21 @@ class EmbeddedPostgres:
         self._make_database()
 
     def stop(self) -> None:
-        """Fast, orderly stop; nothing happens when it is not running."""
-        if self._place is not None:
-            stop_server(self.pid_file, self.marker, self.stop_signal)
-        self._reap()
+        """Stop in order; nothing happens when it is not running."""
+        if self._process is not None:
+            end(self._process, self.stop_signal)
+            self._process = None
 
     def kill(self) -> None:
-        """kill -9 of the postmaster, as a fault would; `start()` recovers on the same address."""
-        process = server_process(self.pid_file, self.marker)
-        if process is not None:
-            process.kill()
-        self._reap()
+        """kill -9, as a fault would; `start()` brings it back on the same address."""
+        if self._process is not None:
+            end(self._process, signal.SIGKILL)
+            self._process = None
 
     @property
     def running(self) -> bool:
         """Whether the server that this object started is alive."""
         return self._process is not None and self._process.poll() is None
-
-    def _reap(self) -> None:
-        if self._process is not None:
-            self._process.wait()
-            self._process = None
 
     def _make_cluster(self) -> None:
         """initdb beside the final folder, renamed when complete, so that an interrupted one is never used."""

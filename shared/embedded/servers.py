@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ class EmbeddedServers:
         ]
         # -P: the folder of this package must not shadow installed packages (nats)
         return subprocess.Popen(
-            [sys.executable, "-P", guard.__file__, str(self._lock.path), *servers],
+            [sys.executable, "-P", guard.__file__, str(self._lock.path), str(os.getpid()), *servers],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -85,7 +85,7 @@ class Host:
     async def _serve(self, module: Module, stack: AsyncExitStack) -> None:
         for number, step in enumerate(module.background):
             self._watch(asyncio.create_task(_run(step)), f"{module.name} background {number}")
-        server = ServiceServer(module.app, self.settings.service_url(module.name), self.settings.stop_timeout)
+        server = ServiceServer(module.app, self.settings.listen_url(module.name), self.settings.stop_timeout)
         self._watch(await server.start(), f"{module.name} server")
         stack.push_async_callback(server.stop)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -186,3 +187,34 @@ def test_folders_that_are_closed_or_deep_work(data_dir: Path, depth: int) -> Non
         home = servers.postgres.place.home
     assert stat.S_IMODE(data_dir.stat().st_mode) == 0o700
     shutil.rmtree(home)
+
+
+def test_they_stop_though_their_folder_is_gone(data_dir: Path) -> None:
+    servers = EmbeddedServers(data_dir / "gone")
+    servers.start()
+    shutil.rmtree(data_dir / "gone")
+    servers.stop()
+    assert _processes_of(data_dir) == []
+
+
+def test_kill_9_of_the_owner_stops_them_though_their_folder_is_gone(data_dir: Path) -> None:
+    owner = subprocess.Popen(
+        [sys.executable, "-c", _OWNER, str(data_dir / "gone")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert owner.stdout is not None
+    assert owner.stdout.readline()
+    shutil.rmtree(data_dir / "gone")
+    owner.send_signal(signal.SIGKILL)
+    owner.wait()
+    deadline = time.monotonic() + 30
+    while _processes_of(data_dir):
+        assert time.monotonic() < deadline, "servers are left running"
+
+
+def _processes_of(folder: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if str(folder) in " ".join(process.cmdline()):
+                found.append(process)
+    return found
