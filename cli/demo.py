@@ -89,6 +89,7 @@ def _stage(data: Path | None, folder: Path) -> Iterator[tuple[Client, SampleApi]
         running_platform(data, log_level="WARNING") as platform,
         signed_in(platform.url, platform.data_dir) as client,
     ):
+        api.wait()
         yield client, api
 
 
@@ -281,7 +282,7 @@ class Chapter:
             tests = {test["id"]: test for test in self._client.test_cases(self._project)}
             if all(tests[test_id]["revision"] > 1 for test_id in test_ids):
                 return True
-            time.sleep(0.1)
+            time.sleep(0.3)
         return False
 
     def _red(self, outcome: Outcome) -> str:

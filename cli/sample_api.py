@@ -56,6 +56,11 @@ class SampleApi:
 
     def start(self, *, faults: str = "") -> None:
         """Starts (again) and waits until it answers. Its state is fresh, tokens stay valid."""
+        self.launch(faults=faults)
+        self.wait()
+
+    def launch(self, *, faults: str = "") -> None:
+        """`start` without waiting."""
         self.stop()
         environment = {"LIBRARY_SECRET": self._secret, "LIBRARY_FAULTS": faults, "PYTHONDONTWRITEBYTECODE": "1"}
         command = [sys.executable, "-m", "uvicorn", f"{_PACKAGE}.main:app", "--app-dir", str(self.folder)]
@@ -70,7 +75,6 @@ class SampleApi:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the demo, which stops it
             )
-        self._wait()
 
     def stop(self) -> None:
         """Nothing happens where it is not running."""
@@ -88,7 +92,8 @@ class SampleApi:
         answer = urllib3.request("POST", f"{self.url}/auth/login", json=_ACCOUNT, timeout=10.0)
         return str(json.loads(answer.data)["access_token"])
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
+        """Returns when it answers. Raises `CliError` where it ends instead."""
         deadline = time.monotonic() + _READY_S
         while True:
             try:
@@ -104,11 +109,11 @@ class SampleApi:
 
 @contextmanager
 def sample_api(folder: Path) -> Iterator[SampleApi]:
-    """The API running from a copy of its source in `folder`; stopped at the end."""
+    """The API starting from a copy of its source in `folder`; stopped at the end."""
     api = SampleApi(folder)
     api.copy_source()
     try:
-        api.start()
+        api.launch()
         yield api
     finally:
         api.stop()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from cli.reports.model import HealedChange, ReportedTest, RunReport, TrendPoint
 
 _MOST_FINDINGS = 200
 """Findings shown with their evidence; a page of thousands would open nowhere."""
+_TICKS = re.compile(r"`([^`]{1,200})`")
 _CHART = (640, 160, 6)
 """Width, height and margin of the trend chart, in its own units."""
 
@@ -64,6 +67,7 @@ def html_text(report: RunReport) -> str:
     )
     environment.filters["duration"] = duration_text
     environment.filters["body"] = body_text
+    environment.filters["ticks"] = ticks_as_code
     return environment.get_template("report.html.j2").render(
         report=report,
         findings=report.findings[:_MOST_FINDINGS],
@@ -82,6 +86,11 @@ def body_text(body: str) -> str:
         return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
     except ValueError:
         return body
+
+
+def ticks_as_code(text: str) -> Markup:
+    """Escaped text in which words between back ticks are set as code."""
+    return Markup(_TICKS.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
 
 
 def healed_groups(report: RunReport) -> tuple[HealedGroup, ...]:
