@@ -15,6 +15,7 @@ from shared.messaging.streams import ensure, jobs_of, name_of
 
 _NO_WAIT = b'{"batch":1,"no_wait":true}'
 _PULL_TIMEOUT_S = 2.0
+_STORING_S = 0.03
 
 
 class JobQueue:
@@ -42,6 +43,10 @@ class JobQueue:
             await asyncio.wait_for(self._stirred.wait(), patience_s)
         except TimeoutError:
             return None
+        if message := await self._pull():
+            return message
+        # What stirred us is the publish itself; storing it may take a moment longer.
+        await asyncio.sleep(_STORING_S)
         return await self._pull()
 
     async def _pull(self) -> Msg | None:

@@ -71,7 +71,7 @@ class SlowTarget:
             return web.json_response({"detail": "not allowed"}, status=405)
         try:
             name = (await request.json())["name"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, ConnectionResetError):
             name = None
         if not isinstance(name, str) or not 1 <= len(name) <= 40:
             return web.json_response({"detail": "name"}, status=422)

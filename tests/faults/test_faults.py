@@ -16,8 +16,6 @@ from shared.hosting import service_names
 from tests.faults.world import World, small_world
 
 pytestmark = pytest.mark.timeout(400)
-MIDDLE = 40
-"""Requests after which a run is in its middle."""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +33,7 @@ def revive(world: World, service: str) -> None:
 def test_a_killed_service_costs_nothing(world: World, service: str) -> None:
     world.move_the_contract()
     run_id = world.start_run()
-    world.wait_for_requests(MIDDLE)
+    world.reach_the_middle(run_id)
     revive(world, service)
     world.check(run_id)
 
@@ -52,7 +50,7 @@ def test_an_executor_killed_again_and_again(world: World) -> None:
     world.move_the_contract()
     run_id = world.start_run()
     for _ in range(3):
-        world.wait_for_requests(MIDDLE // 2)
+        world.wait_for_requests(20)
         revive(world, "executor")
     world.check(run_id)
 
@@ -61,7 +59,7 @@ def test_an_executor_killed_again_and_again(world: World) -> None:
 def test_nats_is_gone_for_a_while(world: World, how: str) -> None:
     world.move_the_contract()
     run_id = world.start_run()
-    world.wait_for_requests(MIDDLE)
+    world.reach_the_middle(run_id)
     servers = world.platform.servers
     if how != "stopped":
         servers.kill_nats()
@@ -75,7 +73,7 @@ def test_nats_is_gone_for_a_while(world: World, how: str) -> None:
 def test_postgresql_is_gone_for_a_while(world: World, how: str) -> None:
     world.move_the_contract()
     run_id = world.start_run()
-    world.wait_for_requests(MIDDLE)
+    world.reach_the_middle(run_id)
     if how == "killed":
         world.platform.servers.kill_postgres()
     world.platform.servers.restart_postgres()

@@ -13,17 +13,20 @@ from typing import Any
 from cli.client import Client
 from cli.platform import Platform, running_platform
 from shared.contracts import ContractEvent
-from shared.contracts.executor import HealingRequested, RunFinished
+from shared.contracts.executor import HealingRequested, ResultsRecorded, RunFinished
 from shared.hosting import service_names
 from shared.hosting.rebuilding import replay
 from shared.messaging import EventTail
 from shared.messaging.connection import Connection
 from shared.messaging.deadletter import DeadLetters
+from shared.messaging.tail import history
 from tests.faults.target import SlowTarget, serving_slowly
 
 PASSWORD = "Correct-horse-7-battery"
 FINISHED = {"Success", "Failed", "Partial"}
 PATIENCE_S = 120.0
+MIDDLE = 40
+"""Requests after which a run is in its middle."""
 
 
 @dataclass
@@ -50,8 +53,14 @@ class World:
     def finished(self, run_id: str) -> dict[str, Any]:
         return self.client.wait_for_run(self.project_id, run_id, seconds=PATIENCE_S)
 
+    def reach_the_middle(self, run_id: str, requests: int = MIDDLE) -> None:
+        """Returns when the run has made `requests` requests and is not done by far."""
+        self.wait_for_requests(requests)
+        run = self.client.run(self.project_id, run_id)
+        assert run["status"] == "Running", f"the run is too short to be disturbed: {run}"
+
     def wait_for_requests(self, count: int) -> None:
-        """Returns when the target has seen `count` more requests: the run is in its middle."""
+        """Returns when the target has seen `count` more requests."""
         goal, deadline = self.target.requests + count, time.monotonic() + PATIENCE_S
         while self.target.requests < goal:
             assert time.monotonic() < deadline, f"the run makes no requests ({self.target.requests} of {goal})"
@@ -86,11 +95,28 @@ class World:
             status: counts[status] for status in ("passed", "failed", "skipped", "healed")
         }
         assert run["total"] == len(tests)
+        asyncio.run(self._check_log(run_id))
         assert run["healed"] > 0, "the moved path was not healed"
         self.client.settled_coverage(self.project_id, run_id, seconds=PATIENCE_S)
         assert self.dead_letters() == []
         for service in self.with_read_model:
             self.check_read_model(service)
+
+    async def _check_log(self, run_id: str) -> None:
+        """The event log itself, not only what is shown of it, has one result per test; healing may follow a failure."""
+        outcomes: dict[str, list[str]] = {}
+        connection = Connection(self.platform.settings.nats_url, "faults")
+        await connection.connect()
+        try:
+            async for batch in history(connection, [ResultsRecorded], "executor"):
+                for event in (received.event for received in batch):
+                    assert isinstance(event, ResultsRecorded)
+                    for result in event.results if event.run_id == run_id else ():
+                        outcomes.setdefault(result.test_id, []).append(result.status)
+        finally:
+            await connection.close()
+        odd = {test: seen for test, seen in outcomes.items() if len(seen) != 1 and not _healed_after_failure(seen)}
+        assert odd == {}
 
     def check_read_model(self, service: str) -> None:
         """Equal to its rebuilt self; one that is still being written gets a few chances."""
@@ -112,6 +138,11 @@ class World:
             return [f"{letter.service}.{letter.consumer}: {letter.reason}\n{letter.stack}" for letter in letters]
         finally:
             await connection.close()
+
+
+def _healed_after_failure(outcomes: list[str]) -> bool:
+    first, *later = outcomes
+    return first in {"Failed", "Skipped"} and later == ["Healed"]
 
 
 @contextmanager
