@@ -8,6 +8,7 @@ from services.generator.adapters.rules import names, schema
 from services.generator.adapters.rules.model import Target
 from services.generator.adapters.rules.values import Binding, Maker, Mode, Unsatisfiable
 from shared.contracts.scanner import JsonSchema, Parameter
+from shared.contracts.testcase import RequestTemplate
 
 _NOT_PARAMETERS = frozenset({"authorization", "accept", "contenttype"})
 _SAFE_TEXT = frozenset({"q", "query", "search", "name", "title", "text", "keyword", "term", "filter"})
@@ -84,3 +85,24 @@ def fixed_parameters(target: Target, rng: Random) -> tuple[dict[str, str], dict[
         }
         found.append(values)
     return found[0], found[1]
+
+
+def on_the_wire(request: RequestTemplate, target: Target) -> RequestTemplate:
+    """The request as the executor sends it: files of a multipart form as files, and its boundary left to the sender."""
+    if request.body_kind != "multipart" or target.body is None:
+        return request
+    known = schema.properties(schema.flatten(target.body.json_schema, target.body.json_schema))
+    body = request.body
+    if isinstance(body, dict):
+        body = {name: _sent(value, known.get(name, {}), target.body.json_schema) for name, value in body.items()}
+    return request.model_copy(update={"body": body, "content_type": None})
+
+
+def _sent(value: Any, part: Any, root: JsonSchema) -> Any:
+    flat = schema.flatten(part, root)
+    if schema.kind_of(flat) == "array" and isinstance(value, list):
+        return [_sent(item, flat.get("items", {}), root) for item in value]
+    if isinstance(value, str) and (flat.get("format") == "binary" or "contentMediaType" in flat):
+        kind = flat.get("contentMediaType") or "text/plain"
+        return {"filename": "sample.txt", "content": value, "content_type": kind}
+    return value

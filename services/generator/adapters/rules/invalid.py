@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from services.generator.adapters.rules.model import Target
+from services.generator.adapters.rules import schema
+from services.generator.adapters.rules.model import Body, Target
 from services.generator.adapters.rules.planner import Arranged
 from services.generator.adapters.rules.subject import Subject
 from services.generator.adapters.rules.violations import Violation, body_violations, text_violations
@@ -48,7 +49,7 @@ def _bodies(subject: Subject) -> Iterator[Draft]:
     arranged = subject.arrange("full")
     seen: set[tuple[object, ...]] = set()
     for found in body_violations(body.json_schema, arranged.request.body, arranged.bindings):
-        if body.kind == "text" or (body.kind != "json" and (found.kind == "null" or not found.place)):
+        if body.kind != "json" and not _fits_a_form(body, found):
             continue
         key = (found.kind, *found.place)
         if key in seen:
@@ -65,6 +66,19 @@ def _bodies(subject: Subject) -> Iterator[Draft]:
     if body.required and target.body is not None:
         found = Violation("no body", (), "the body is left out", None)
         yield _broken(subject, arranged, found, {"body": None, "body_kind": "none", "content_type": None}, "body")
+
+
+def _fits_a_form(body: Body, found: Violation) -> bool:
+    """Forms carry texts only: what is wrong must still be so as a text."""
+    if body.kind == "text" or len(found.place) != 1:
+        return False
+    flat = schema.flatten(body.json_schema, body.json_schema)
+    part = schema.flatten(schema.properties(flat).get(str(found.place[0]), {}), body.json_schema)
+    if found.kind == "missing":
+        return True
+    scalar = schema.kind_of(part) in ("integer", "number", "boolean")
+    plain = schema.kind_of(part) == "string" and part.get("format") != "binary" and "contentMediaType" not in part
+    return found.kind not in ("null", "extra field") and (scalar or (plain and found.kind != "wrong type"))
 
 
 def _queries(subject: Subject) -> Iterator[Draft]:

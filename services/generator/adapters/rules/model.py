@@ -130,12 +130,17 @@ class Target:
         return own or bool(said & _SESSION_ENDS) or ("password" in said and self.operation.requires_auth)
 
     @property
+    def is_login(self) -> bool:
+        """True where credentials are exchanged for a session or token."""
+        last = self.segments[-1] if self.segments else ""
+        return self.method == "POST" and self.body is not None and bool(set(names.words(last)) & _LOGIN)
+
+    @property
     def needs_knowledge(self) -> bool:
         """True where right input can't be made up: a login, or a token sent by other ways."""
-        last = self.segments[-1] if self.segments else ""
-        if self.method == "POST" and set(names.words(last)) & _LOGIN:
-            return True
         body = self.body
+        if self.is_login:
+            return True
         if body is None:
             return False
         needed = schema.required(schema.flatten(body.json_schema, body.json_schema))

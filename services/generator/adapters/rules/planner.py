@@ -6,7 +6,14 @@ from random import Random
 from typing import Any
 
 from services.generator.adapters.rules import names, schema
-from services.generator.adapters.rules.inputs import fixed_parameters, parameter_value, query_values, referring
+from services.generator.adapters.rules.credentials import confirms, logged_in, registration
+from services.generator.adapters.rules.inputs import (
+    fixed_parameters,
+    on_the_wire,
+    parameter_value,
+    query_values,
+    referring,
+)
 from services.generator.adapters.rules.model import Api, Id, Target, member
 from services.generator.adapters.rules.producers import Producer, Producers
 from services.generator.adapters.rules.values import UNIQUE, Binding, Maker, Mode, Unsatisfiable, sampled
@@ -88,7 +95,8 @@ class Planner:
         chain.active.add(target.endpoint.id)
         path_params = {name: self._path_value(target, name, chain) for name in _path_names(target)}
         bindings = self._references(target, chain, mode, path_params)
-        body = self._body(target, chain, mode, bindings)
+        known = self._logged_in(target, chain)
+        body = known if known is not None else self._body(target, chain, mode, bindings)
         cookies, headers = fixed_parameters(target, self.rng(target, "fixed"))
         request = RequestTemplate(
             method=target.method,
@@ -102,13 +110,26 @@ class Planner:
             content_type=target.body.media_type if body is not None and target.body else None,
         )
         chain.active.discard(target.endpoint.id)
-        doubts = [*chain.doubts[before:], *self._hidden(target, bindings)]
+        doubts = [*chain.doubts[before:], *self._hidden(target, bindings, known is not None)]
         del chain.doubts[before:]
         return Arranged(target, request, chain, tuple(doubts), bindings)
 
-    def _hidden(self, target: Target, bindings: dict[str, Binding]) -> list[str]:
+    def _logged_in(self, target: Target, chain: Chain) -> dict[str, Any] | None:
+        """The body of a login, for an account that is registered first."""
+        source = registration(target, self.api)
+        if source is None or source.endpoint.id in chain.active:
+            return None
+        made = self.arrange(source, "minimal", chain)
+        body = logged_in(target, made.request.body)
+        if body is not None:
+            chain.setup.append(setup_step(source, respelled(made, chain.uses[source.endpoint.id]), ()))
+        return body
+
+    def _hidden(self, target: Target, bindings: dict[str, Binding], registered: bool) -> list[str]:
         """Doubts about what a contract does not tell."""
-        found = ["it needs knowledge that can't be made up"] if target.needs_knowledge else []
+        found = []
+        if target.needs_knowledge and (not registered or confirms(self.api)):
+            found.append("it needs knowledge that can't be made up")
         needed = [*referring(target, only_required=True)]
         needed += [p.name for p in target.parameters("query") if p.required and names.refers_to(p.name)]
         return [*found, *(f"no producer is known for {name}" for name in needed if name not in bindings)]
@@ -226,7 +247,7 @@ def setup_step(target: Target, request: RequestTemplate, extract: tuple[Extract,
         role="setup",
         name=f"Set up: {verb} a {target.noun or 'resource'}",
         operation=target.ref,
-        request=request,
+        request=on_the_wire(request, target),
         extract=extract,
         assertions=(StatusAssertion(one_of=target.success, description="The set-up call succeeds"),),
     )

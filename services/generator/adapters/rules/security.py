@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from services.generator.adapters.rules import names, schema
 from services.generator.adapters.rules.edge import replaced, text_inputs
+from services.generator.adapters.rules.functional import created_for
 from services.generator.adapters.rules.model import Target
 from services.generator.adapters.rules.planner import Arranged
 from services.generator.adapters.rules.subject import Subject
@@ -55,8 +56,13 @@ def authorization(subject: Subject) -> Iterator[Draft]:
     """Another identity can't reach what the first one made. Skipped by the executor without a second identity."""
     target = subject.target
     arranged = subject.arrange("minimal")
-    made = [created.target for created in arranged.chain.created]
-    if not target.operation.requires_auth or not made or target.ends_session or not _is_private(target, made):
+    made = created_for(target, arranged.chain.created)
+    if (
+        not target.operation.requires_auth
+        or made is None
+        or target.ends_session
+        or not _is_private(target, made.target)
+    ):
         return
     refused = StatusAssertion(one_of=("401", "403", "404"), description="Another identity is refused")
     yield subject.simple(
@@ -70,21 +76,19 @@ def authorization(subject: Subject) -> Iterator[Draft]:
     )
 
 
-def _is_private(target: Target, made: list[Target]) -> bool:
+def _is_private(target: Target, creator: Target) -> bool:
     """True where the contract hints that what is made belongs to its maker: a documented 403, or an owner's id that
     the API fills in itself."""
     if target.tail_parameter is None:
         return False
     if "403" in target.documented:
         return True
-    for creator in made:
-        answer, body = creator.answer, creator.body
-        if answer is not None and creator.operation.requires_auth:
-            told = schema.properties(schema.flatten(answer, answer))
-            asked = schema.properties(schema.flatten(body.json_schema, body.json_schema)) if body else {}
-            if any(names.refers_to(name) in _OWNERS for name in told if name not in asked):
-                return True
-    return False
+    answer, body = creator.answer, creator.body
+    if answer is None or not creator.operation.requires_auth:
+        return False
+    told = schema.properties(schema.flatten(answer, answer))
+    asked = schema.properties(schema.flatten(body.json_schema, body.json_schema)) if body else {}
+    return any(names.refers_to(name) in _OWNERS for name in told if name not in asked)
 
 
 def injection(subject: Subject) -> Iterator[Draft]:

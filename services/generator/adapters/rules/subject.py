@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from services.generator.adapters.rules import schema
+from services.generator.adapters.rules.inputs import on_the_wire
 from services.generator.adapters.rules.model import Api, Target
 from services.generator.adapters.rules.planner import Arranged, Planner
 from services.generator.adapters.rules.risk import priority_of
@@ -24,6 +25,7 @@ from shared.contracts.testcase import (
     TestType,
 )
 
+_PEOPLE = frozenset({"user", "account"})
 Category = Callable[["Subject"], Iterator[Draft]]
 
 
@@ -82,7 +84,7 @@ class Subject:
             room = {"409", *({"400"} & target.documented)}
         elif self.is_part and target.listing is None:
             room = {"404", "409"}
-        elif self.foreign:
+        elif self.is_foreign(arranged):
             room = {"403"}
         statuses = (*target.success, *sorted(room - set(target.success)))
         return Expected(statuses, strict=not room)
@@ -103,12 +105,11 @@ class Subject:
         under = any(part.startswith("{") for part in self.target.segments[:-1])
         return self.target.method == "GET" and under and self.target.tail_parameter is None
 
-    @cached_property
-    def foreign(self) -> bool:
-        """True where the path names a person, whose things may be closed to the test's own identity."""
-        return self.target.operation.requires_auth and any(
-            part.strip("{}").lower().startswith(("user", "account")) for part in self.target.segments
-        )
+    def is_foreign(self, arranged: Arranged) -> bool:
+        """True where the path names a person that the test made, and who may be closed to the test's own identity."""
+        made = {created.target.collection for created in arranged.chain.created if created.target.noun in _PEOPLE}
+        inside = any(self.target.collection.startswith(f"{collection}/{{}}") for collection in made)
+        return inside and self.target.operation.requires_auth
 
     def checks(self, expected: Expected) -> list[Assertion]:
         """Status, and the documented schema where the status tells which one."""
@@ -133,7 +134,7 @@ class Subject:
             role="test",
             name=name or f"Call {operation.name}",
             operation=operation.ref,
-            request=request,
+            request=on_the_wire(request, operation),
             extract=extract,
             assertions=tuple(assertions),
         )
