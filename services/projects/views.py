@@ -56,6 +56,9 @@ Index("projects_org_name", projects.c.org_id, projects.c.name, unique=True)
 Index("projects_org_status", projects.c.org_id, projects.c.status, projects.c.id)
 
 
+_MAX_ID = 2**63 - 1
+
+
 class ProjectsProjection:
     """Project events → table `projects`."""
 
@@ -106,7 +109,9 @@ class ProjectQueries:
         self._views = views
 
     def get(self, project_id: int, org_id: str) -> RowMapping | None:
-        """The project's row, or None."""
+        """The project's row, or None; a number that no project can have is as good as any other wrong one."""
+        if not 0 < project_id <= _MAX_ID:
+            return None
         with self._views.read() as connection:
             query = select(*_public()).where(projects.c.id == project_id, projects.c.org_id == org_id)
             return connection.execute(query).mappings().one_or_none()

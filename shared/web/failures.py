@@ -64,6 +64,7 @@ def install_error_handlers(app: FastAPI) -> None:
     _map(app, StoreUnavailable, lambda _: DatabaseUnavailable())
     _map(app, AggregateNotFound, lambda _: NotFound())
     _map(app, sqlalchemy.exc.IntegrityError, _integrity)
+    _map(app, sqlalchemy.exc.DataError, _data)
     for away in _DATABASE_AWAY:
         _map(app, away, _database_away)
 
@@ -102,6 +103,12 @@ def _integrity(error: sqlalchemy.exc.IntegrityError) -> ApiError:
             "Something that this refers to does not exist, or is still referred to.", {"constraint": constraint}
         )
     return Conflict()
+
+
+def _data(error: sqlalchemy.exc.DataError) -> ApiError:
+    """A value that no column can hold, such as a number of twenty digits; the log has which."""
+    log.info("value refused by the database", reason=str(error.orig))
+    return InvalidInput("A value is out of the range that can be stored.")
 
 
 def _database_away(error: Exception) -> ApiError:
