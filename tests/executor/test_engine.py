@@ -129,9 +129,16 @@ async def test_evidence_shows_no_secret(environment: Environment) -> None:
     body = {"password": "hunter-2", "note": target.TOKEN}
     sent = step("POST", "/private", body_kind="json", body=body,
                 cookies={"sid": "cookie-secret"}, query={"api_key": "query-secret"})  # fmt: skip
-    seen = step(path="/private", expect="200")
-    result = await run_one(environment, sent, seen)
-    shown = result.model_dump_json()
+    seen = step(path="/private", expect="200", assertions=(JsonAssertion(path="$.access_token", op="exists"),))
+    wrong = (
+        JsonAssertion(path="$.access_token", op="equals", value="x"),
+        JsonAssertion(path="$", op="equals", value="x"),
+        BodyAssertion(op="contains", value="not there"),
+    )
+    failing = step(path="/private", assertions=wrong)
+    first, second = await run_all(environment, planned(sent, seen), planned(failing), concurrency=1)
+    assert (first.status, second.status) == ("Passed", "Failed")
+    shown = first.model_dump_json() + second.model_dump_json()
     for secret in (target.TOKEN, "hunter-2", "cookie-secret", "query-secret", "a-fresh-and-secret-token"):
         assert secret not in shown
     assert "Bearer ***" in shown

@@ -97,7 +97,11 @@ class Runs:
         if wanted is not None and len(wanted) > _CHECKED_NAMES:
             return
         tests = self._catalogue.tests(org_id, request.project_id, None if wanted is None else sorted(wanted))
-        found = {test.id for test in islice(tests, 1 if wanted is None else None)}
+        try:
+            found = {test.id for test in islice(tests, 1 if wanted is None else None)}
+        except ServiceUnavailable as problem:
+            log.warning("the run is taken unseen, its planning will wait for the test cases", error=str(problem))
+            return
         if wanted and (missing := sorted(wanted - found)):
             raise TestCasesNotFound(details={"test_case_ids": missing[:20]})
         if not found:

@@ -47,8 +47,15 @@ def judge(
         description=assertion.description or _DESCRIPTIONS[assertion.kind](assertion),
         passed=passed,
         expected=masker.value(expected),
-        actual=masker.value(actual),
+        actual=masker.found(_source(assertion), actual) if actual else "",
     )
+
+
+def _source(assertion: Assertion) -> str:
+    """What the actual value is called where it comes from."""
+    if isinstance(assertion, JsonAssertion):
+        return assertion.path
+    return assertion.name if isinstance(assertion, HeaderAssertion) else ""
 
 
 def _verdict(assertion: Assertion, answer: Answer, duration_ms: float, variables: Variables) -> Verdict:
@@ -81,7 +88,7 @@ def _schema(assertion: SchemaAssertion, answer: Answer) -> Verdict:
     except ValueError:
         return False, "a JSON body that matches the schema", _shown_body(answer)
     problems = schema_problems(assertion.json_schema, document)
-    return not problems, "a body that matches the schema", "; ".join(problems) or "it does"
+    return not problems, "a body that matches the schema", "; ".join(problems)
 
 
 def _header(assertion: HeaderAssertion, answer: Answer, variables: Variables) -> Verdict:
@@ -104,7 +111,8 @@ def _body(assertion: BodyAssertion, answer: Answer, variables: Variables) -> Ver
     expected = variables.text(assertion.value)
     found = expected in answer.text if assertion.op.endswith("contains") else matches(expected, answer.text)
     words = assertion.op.replace("_", " ")
-    return found != assertion.op.startswith("not_"), f"the body {words} {expected}", _shown_body(answer)
+    passed = found != assertion.op.startswith("not_")
+    return passed, f"the body {words} {expected}", "" if passed else _shown_body(answer)
 
 
 def _shown_body(answer: Answer) -> str:

@@ -38,6 +38,14 @@ class Masker:
         """A short text for an assertion's expected or actual."""
         return self.text(text if len(text) <= VALUE_CHARS else text[:VALUE_CHARS] + "…")
 
+    def found(self, source: str, text: str) -> str:
+        """Something of the answer, for an assertion's actual; `source` is the name under which it was found."""
+        if is_credential(source):
+            return MASK
+        if _is_telling(text):
+            text = _FORM_SECRET.sub(rf"\1{MASK}", _JSON_SECRET.sub(rf'\1"{MASK}"', text))
+        return self.value(text)
+
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         kept: dict[str, str] = {}
         for name, value in headers.items():

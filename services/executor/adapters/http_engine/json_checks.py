@@ -15,19 +15,27 @@ from services.executor.adapters.http_engine.templates import as_text
 
 
 def check(path: str, op: str, expected: Any, document: Any) -> tuple[bool, str, str]:
-    """Whether it holds, what was expected and what was there. Raises `InvalidPath` and `InvalidPattern`."""
+    """Whether it holds, what was expected and, where it does not, what was there.
+
+    Raises `InvalidPath` and `InvalidPattern`.
+    """
     query = compiled(path)
     nodes = query.find(document)
     wanted = f"{path} {op.replace('_', ' ')}" + ("" if op in ("exists", "absent") else f" {as_text(expected)}")
-    shown = "nothing at this path" if not nodes else as_text(nodes[0] if query.singular else nodes)
+    if _holds(nodes, query.singular, op, expected):
+        return True, wanted, ""
+    return False, wanted, "nothing at this path" if not nodes else as_text(nodes[0] if query.singular else nodes)
+
+
+def _holds(nodes: list[Any], singular: bool, op: str, expected: Any) -> bool:
     if op in ("exists", "absent"):
-        return bool(nodes) == (op == "exists"), wanted, shown
-    if not query.singular and op in ("contains", "not_contains", "length", "max_length"):
+        return bool(nodes) == (op == "exists")
+    if not singular and op in ("contains", "not_contains", "length", "max_length"):
         nodes = [nodes]
     if not nodes:
-        return op == "not_contains", wanted, shown
+        return op == "not_contains"
     operator = _OPERATORS[op]
-    return all(operator(node, expected) for node in nodes), wanted, shown
+    return all(operator(node, expected) for node in nodes)
 
 
 def equal(left: Any, right: Any) -> bool:

@@ -17,6 +17,7 @@ from shared.contracts.testcase import RequestTemplate
 _PATH_PART = re.compile(r"\{([^{}:]+)(?::[^{}]*)?\}")
 _METHOD = re.compile(r"[A-Za-z][A-Za-z0-9!#$%&'*+.^_`|~-]*")
 _FORBIDDEN = re.compile(r"[\r\n\0]")
+_PATH_SAFE = "/%:@!$&'()*+,;=~-._"
 USER_AGENT = "TestGen/1"
 
 
@@ -55,16 +56,25 @@ def prepare(
 
 def _path(template: RequestTemplate, variables: Variables) -> str:
     path = template.path
-    if "{" in path:
-        if "{{" in path:
-            path = _fill_templates(path, variables)
-        path = _PATH_PART.sub(lambda match: _path_value(match.group(1), template, variables), path)
-    return _encoded_path(path)
+    if "{{" in path:
+        path = _fill_templates(path, variables)
+    pieces = _pieces(path)
+    if len(pieces) == 1:
+        return pieces[0]
+    filled = list(pieces)
+    for index in range(1, len(pieces), 2):
+        name = pieces[index]
+        if name not in template.path_params:
+            raise UnsendableRequest(f"path parameter {name!r} has no value")
+        filled[index] = _segment(as_text(variables.render(template.path_params[name])))
+    return "".join(filled)
 
 
 @lru_cache(maxsize=8192)
-def _encoded_path(path: str) -> str:
-    return quote(path if path.startswith("/") else "/" + path, safe="/%:@!$&'()*+,;=~-._")
+def _pieces(path: str) -> tuple[str, ...]:
+    """A path template as encoded text and parameter names in turn."""
+    pieces = _PATH_PART.split(path if path.startswith("/") else "/" + path)
+    return tuple(piece if index % 2 else quote(piece, safe=_PATH_SAFE) for index, piece in enumerate(pieces))
 
 
 def _fill_templates(path: str, variables: Variables) -> str:
@@ -72,14 +82,10 @@ def _fill_templates(path: str, variables: Variables) -> str:
     return "".join(_segment(variables.text(piece)) if piece.startswith("{{") else piece for piece in pieces)
 
 
-def _path_value(name: str, template: RequestTemplate, variables: Variables) -> str:
-    if name not in template.path_params:
-        raise UnsendableRequest(f"path parameter {name!r} has no value")
-    return _segment(_scalar(variables.render(template.path_params[name])))
-
-
 def _segment(text: str) -> str:
     """One path segment; dots are encoded where they alone would climb the path."""
+    if text.isascii() and text.isalnum():
+        return text
     encoded = quote(text, safe="~-._", errors="replace")
     return encoded.replace(".", "%2E") if encoded in (".", "..") else encoded
 
@@ -90,10 +96,13 @@ def _query(template: RequestTemplate, variables: Variables, who: Credentials) ->
     pairs: list[str] = []
     given = {**who.query, **template.query} if who.query else template.query
     for name, value in given.items():
-        rendered = variables.render(value)
-        for key, item in _flatten(variables.text(name), rendered):
-            pairs.append(f"{quote_plus(key, errors='replace')}={quote_plus(_scalar(item), errors='replace')}")
+        for key, item in _flatten(variables.text(name), variables.render(value)):
+            pairs.append(f"{_quoted(key)}={_quoted(as_text(item))}")
     return "?" + "&".join(pairs) if pairs else ""
+
+
+def _quoted(text: str) -> str:
+    return text if text.isascii() and text.isalnum() else quote_plus(text, errors="replace")
 
 
 def _flatten(name: str, value: Any) -> list[tuple[str, Any]]:
@@ -105,10 +114,6 @@ def _flatten(name: str, value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, dict):
         return [(f"{name}[{key}]", item) for key, item in value.items() if item is not None]
     return [(name, value)]
-
-
-def _scalar(value: Any) -> str:
-    return value if isinstance(value, str) else as_text(value)
 
 
 def _headers(template: RequestTemplate, variables: Variables, who: Credentials) -> dict[str, str]:
