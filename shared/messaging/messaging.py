@@ -172,9 +172,11 @@ class Messaging:
         """Events as they come, or from positions on; see `EventTail`."""
         return EventTail(self.connection, events, org_id=org_id, after=after, from_beginning=from_beginning)
 
-    def history(self, events: Sequence[type[ContractEvent]], context: str) -> AsyncIterator[list[Received]]:
+    def history(
+        self, events: Sequence[type[ContractEvent]], context: str, *, org_id: str | None = None
+    ) -> AsyncIterator[list[Received]]:
         """All events so far of one publisher, in batches: what a projection is rebuilt from."""
-        return history(self.connection, events, context)
+        return history(self.connection, events, context, org_id=org_id)
 
     async def list_dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         """The newest first."""

@@ -54,6 +54,8 @@ class Reader:
         self._reconnects = connection.reconnects
         self._subscription: Subscription | None = None
         self._consumer = ""
+        self.waiting = 0
+        """Messages that were there to be read when the reader was opened."""
 
     async def __aenter__(self) -> Reader:
         js = self._connection.js
@@ -68,7 +70,8 @@ class Reader:
             opt_start_seq=await sequence_after(js, info, self._after),
         )
         self._reconnects = self._connection.reconnects
-        self._consumer = (await js.add_consumer(name_of(info.config), config)).name
+        made = await js.add_consumer(name_of(info.config), config)
+        self._consumer, self.waiting = made.name, made.num_pending or 0
         self._inbox = self._connection.client.new_inbox()
         self._subscription = await self._connection.client.subscribe(self._inbox, cb=self._receive)
         await self._ask()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+
+from nats.aio.msg import Msg
 
 from shared.contracts import CONTRACT_EVENTS, ContractEvent
-from shared.messaging.cloudevents import decode, order_of, subject_filter
+from shared.messaging.cloudevents import decode, subject_filter
 from shared.messaging.connection import Connection
 from shared.messaging.errors import ReaderBroken, Undecodable
 from shared.messaging.loops import backoff
@@ -77,11 +79,7 @@ class EventTail:
             try:
                 async with Reader(self._connection, events_of(context), self._filters[context], after) as reader:
                     while True:
-                        for message in await reader.fetch(100):
-                            try:
-                                received = decode(message)
-                            except Undecodable:
-                                continue
+                        for received in _decoded(await reader.fetch(100)):
                             if received.order > after:
                                 await self._events.put(received)
                                 after = received.order
@@ -95,25 +93,37 @@ class EventTail:
 
 
 async def history(
-    connection: Connection, events: Sequence[type[ContractEvent]], context: str, after: Order = BEGINNING
+    connection: Connection,
+    events: Sequence[type[ContractEvent]],
+    context: str,
+    after: Order = BEGINNING,
+    org_id: str | None = None,
 ) -> AsyncIterator[list[Received]]:
-    """All events of one publisher so far, in batches and in order: what a projection is rebuilt from."""
-    info = await ensure(connection.js, events_of(context))
-    end = await last_order(connection.js, info)
-    if end <= after:
-        return
-    # Filtered readers never see the end when the last event is of another class: read all, and choose here.
-    wanted = {event.name for event in events}
-    async with Reader(connection, events_of(context), [f"testgen.*.{context}.>"], after) as reader:
-        while after < end:
-            batch: list[Received] = []
-            for message in await reader.fetch(500):
-                try:
-                    after = order_of(message.headers)
-                    received = decode(message)
-                except Undecodable:
-                    continue
-                if received.event.name in wanted and received.order <= end:
-                    batch.append(received)
-            if batch:
-                yield batch
+    """All events of one publisher so far, in batches and in order: what a projection is rebuilt from.
+
+    Of one organisation only, where `org_id` says so.
+    """
+    filters = [subject_filter(event, org_id) for event in events if event.context() == context]
+    finished = not filters
+    while not finished:
+        try:
+            async with Reader(connection, events_of(context), filters, after) as reader:
+                left = reader.waiting
+                while left > 0:
+                    messages = await reader.fetch(500)
+                    left -= len(messages)
+                    batch = [received for received in _decoded(messages) if received.order > after]
+                    if batch:
+                        after = batch[-1].order
+                        yield batch
+            finished = True
+        except ReaderBroken as odd:
+            log.info("history starts again", context=context, reason=str(odd))
+
+
+def _decoded(messages: Sequence[Msg]) -> Iterator[Received]:
+    for message in messages:
+        try:
+            yield decode(message)
+        except Undecodable as error:
+            log.warning("passed over what is no event", subject=message.subject, reason=str(error))

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from shared.contracts.scanner import ScanProgressed
+from shared.eventstore import Metadata
 from shared.messaging import EventTail, Messaging
 from tests.messaging.support import MemoryLog, failed, number_of, progressed, published, running
 from tests.support.servers import delete_streams
@@ -65,4 +66,8 @@ async def test_history_is_everything_so_far(new_messaging: NewMessaging) -> None
         await eventually(lambda: _has(messaging, 1203))
         numbers = [number_of(r) async for batch in messaging.history([ScanProgressed], "scanner") for r in batch]
         assert [b async for b in messaging.history([ScanProgressed], "executor")] == []
+        log.append(progressed(7), meta=Metadata(org_id="org-2", correlation_id="c"))
+        await eventually(lambda: _has(messaging, 1204))
+        of_org = messaging.history([ScanProgressed], "scanner", org_id="org-2")
+        assert [number_of(r) async for batch in of_org for r in batch] == [7]
     assert numbers == list(range(1201))
