@@ -11,10 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from shared.embedded import EmbeddedServers
 from shared.settings import InfraSettings
 from tests.support.servers import delete_streams, embedded_servers, fresh_database, temporary_folder
+
+# How fast an example runs says something about the machine, nothing about the property.
+hypothesis_settings.register_profile("testgen", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("testgen")
 
 
 @pytest.fixture(scope="session")

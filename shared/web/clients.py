@@ -88,7 +88,8 @@ class ServiceClient:
         timeout: float | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """One call whose answer is read by the caller; `timeout` seconds without any byte end it."""
-        limits = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=timeout or self._timeout)
+        silence = timeout or self._timeout
+        limits = aiohttp.ClientTimeout(total=None, connect=silence, sock_connect=CONNECT_SECONDS, sock_read=silence)
         sent = {CORRELATION_HEADER: current_metadata().correlation_id, **(headers or {})}
         try:
             async with self._open().request(
