@@ -7,7 +7,7 @@ from typing import Any
 
 from services.generator.adapters.code.checks import check_lines, json_value
 from services.generator.adapters.code.expressions import quoted, rendered
-from services.generator.domain.validation import BUILT_IN, variables
+from services.generator.domain.validation import BUILT_IN, variables_of
 from shared.contracts.testcase import (
     Extract,
     LoadAssertion,
@@ -87,7 +87,7 @@ class PytestFile:
         return f"{opening}\n\n{head}\n\n{function}"
 
     def _body(self, definition: TestDefinition) -> Iterator[str]:
-        used = variables(definition.model_dump())
+        used = variables_of(definition)
         if "$unique" in used:
             yield "unique = uuid.uuid4().hex[:12]"
         if "$now" in used:
@@ -115,7 +115,7 @@ class PytestFile:
             for extract in step.extract:
                 known.add(extract.name)
                 yield f"{extract.name} = {_extracted(extract)}"
-            for ready in [one for one in waiting if variables(one.request.model_dump()) - BUILT_IN <= known]:
+            for ready in [one for one in waiting if variables_of(one.request) - BUILT_IN <= known]:
                 waiting.remove(ready)
                 undo = request_call(ready.request, known).removeprefix("call(").removesuffix(")")
                 yield f"cleanup.callback(call, {undo})"

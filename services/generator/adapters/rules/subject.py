@@ -12,7 +12,7 @@ from services.generator.adapters.rules.planner import Arranged, Planner
 from services.generator.adapters.rules.risk import priority_of
 from services.generator.adapters.rules.values import Binding, Mode
 from services.generator.domain.draft import Draft
-from services.generator.domain.validation import BUILT_IN, variables
+from services.generator.domain.validation import BUILT_IN, variables_of
 from shared.contracts.testcase import (
     Assertion,
     Extract,
@@ -53,9 +53,9 @@ def needed(steps: list[Step]) -> list[Step]:
         made = {extract.name for extract in step.extract}
         if step.role == "test" or not made or made & used:
             kept.insert(0, step)
-            used |= variables(step.request.model_dump()) | variables([a.model_dump() for a in step.assertions])
+            used |= variables_of(step)
     known = {extract.name for step in kept for extract in step.extract} | BUILT_IN
-    clean = [step for step in steps if step.role == "cleanup" and variables(step.request.model_dump()) <= known]
+    clean = [step for step in steps if step.role == "cleanup" and variables_of(step.request) <= known]
     return [*kept, *clean]
 
 
