@@ -9,11 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from cli.errors import CliError
 from shared.hosting import Host, HostError
-from shared.hosting.migrating import migrate_all
 from shared.observability import configure_logging, start_tracing, stop_tracing
 from shared.settings import InfraSettings
 
@@ -31,10 +28,11 @@ def host_services(
         configure_logging(settings.log_level, stream=stream)
         start_tracing(os.environ.get("TESTGEN_OTLP_ENDPOINT", ""))
         try:
+            host = Host(settings, targets)
             if migrate:
-                migrate_all(settings)
-            Host(settings, targets).run(ready)
-        except (HostError, SQLAlchemyError, OSError) as error:
+                host.migrate()
+            host.run(ready)
+        except (HostError, OSError) as error:
             raise CliError(str(error), f"log: {log_file}" if log_file else "") from error
         finally:
             stop_tracing()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
 import signal
 import socket
@@ -24,6 +25,7 @@ from shared.settings import InfraSettings
 READY_SECONDS = 90.0
 STOP_SECONDS = 20.0
 _LOG_LINES = 15
+_ADDRESS = re.compile(r"TESTGEN_[A-Z]+_(URL|LISTEN)")
 _OWN_MACHINE = ("TESTGEN_SCANNER_ALLOW_LOCAL", "TESTGEN_SCANNER_ALLOW_LOOPBACK", "TESTGEN_SCANNER_ALLOW_PRIVATE")
 """The embedded platform serves who started it: it may read what they may read."""
 
@@ -49,11 +51,11 @@ class ServiceProcess:
         """Start it; `wait_ready` tells when it serves."""
         self._ready, told = os.pipe()
         command = [sys.executable, "-P", "-m", "services", "--target", self.target]
-        command += ["--ready-fd", str(told), "--until-stdin-closes"]
+        command += ["--migrate", "--ready-fd", str(told), "--until-stdin-closes"]
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
-                env={**os.environ, **self.environment},
+                env={**_inherited(), **self.environment},
                 stdin=subprocess.PIPE,  # closes when we are gone, then it stops too
                 stdout=log,
                 stderr=log,
@@ -168,7 +170,6 @@ def running_platform(
             database_url=addresses.database_url, nats_url=addresses.nats_url, data_dir=folder, run_dir=None
         )
         environment = _environment(settings, url, log_level)
-        _migrate(settings)
         logs = folder / "logs"
         logs.mkdir(exist_ok=True)
         processes = {name: ServiceProcess(name, environment, logs / f"{name}.log") for name in targets}
@@ -191,10 +192,9 @@ def _environment(settings: InfraSettings, url: str, log_level: str) -> dict[str,
     }
 
 
-def _migrate(settings: InfraSettings) -> None:
-    from shared.hosting.migrating import migrate_all
-
-    migrate_all(settings)
+def _inherited() -> dict[str, str]:
+    """Our environment without addresses of some other platform."""
+    return {name: value for name, value in os.environ.items() if not _ADDRESS.fullmatch(name)}
 
 
 def _temporary(stack: ExitStack) -> Path:

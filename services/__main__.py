@@ -16,6 +16,7 @@ def main() -> int:
     """Exit code: 0 stopped by a signal, 1 a module failed, 2 wrong configuration."""
     parser = argparse.ArgumentParser(prog="python -m services")
     parser.add_argument("--target", default="all", help="`all`, or names of services separated by commas")
+    parser.add_argument("--migrate", action="store_true", help="bring the database to the newest version first")
     parser.add_argument("--ready-fd", type=int, help="file descriptor to write a line to when everything is served")
     parser.add_argument(
         "--until-stdin-closes", action="store_true", help="stop when the starter of this process is gone"
@@ -30,6 +31,8 @@ def main() -> int:
     start_tracing(os.environ.get("TESTGEN_OTLP_ENDPOINT", ""))
     try:
         host = Host(settings, arguments.target.split(","))
+        if arguments.migrate:
+            host.migrate()
         until = _stdin_closes if arguments.until_stdin_closes else None
         host.run(on_ready=_teller(arguments.ready_fd), until=until)
     except (HostError, OSError) as error:

@@ -12,8 +12,10 @@ from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import uvloop
+from sqlalchemy.exc import SQLAlchemyError
 
 from shared.hosting.infra import Infra
+from shared.hosting.migrating import migrate
 from shared.hosting.module import Module, Step, builder, service_names
 from shared.hosting.servers import ServiceServer
 from shared.observability import get_logger
@@ -34,6 +36,13 @@ class Host:
         self.targets = _chosen(targets)
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def migrate(self) -> None:
+        """Bring the schemas of the hosted services to the newest version. Before `run`."""
+        try:
+            migrate(self.settings, self.targets)
+        except SQLAlchemyError as error:
+            raise HostError(f"the database could not be brought to the newest version: {error}") from error
 
     def run(self, on_ready: Callable[[], None] = lambda: None, until: Callable[[], None] | None = None) -> None:
         """Host until a signal comes, in an event loop of its own. See `serve`."""
@@ -75,8 +84,10 @@ class Host:
         stack.push_async_callback(infra.messaging.stop)
         await self._unless_stopped(infra.messaging.start())
         stack.push_async_callback(self._cancel_background)
+        servers: list[ServiceServer] = []
+        stack.push_async_callback(_stop_servers, servers)
         for module in modules:
-            await self._serve(module, stack)
+            await self._serve(module, servers)
 
     def _build(self, name: str, infra: Infra) -> Module:
         try:
@@ -84,12 +95,12 @@ class Host:
         except Exception as error:
             raise HostError(f"{name} could not be built: {error!r}") from error
 
-    async def _serve(self, module: Module, stack: AsyncExitStack) -> None:
+    async def _serve(self, module: Module, servers: list[ServiceServer]) -> None:
         for number, step in enumerate(module.background):
             self._watch(asyncio.create_task(_run(step)), f"{module.name} background {number}")
         server = ServiceServer(module.app, self.settings.listen_url(module.name), self.settings.stop_timeout)
         self._watch(await server.start(), f"{module.name} server")
-        stack.push_async_callback(server.stop)
+        servers.append(server)
 
     def _watch(self, task: asyncio.Task[None], name: str) -> None:
         task.set_name(name)
@@ -138,6 +149,13 @@ class Host:
                 loop.call_soon_threadsafe(self._stop.set)
 
         threading.Thread(target=wait, name="until", daemon=True).start()
+
+
+async def _stop_servers(servers: list[ServiceServer]) -> None:
+    """The edge first, while those that it calls still answer; then the others at once."""
+    if servers:
+        await servers[-1].stop()
+    await asyncio.gather(*(server.stop() for server in servers[:-1]))
 
 
 def _quieten_garbage_collection() -> None:

@@ -1,6 +1,8 @@
-"""Brings the schemas of all services to the newest version."""
+"""Brings the schemas of services to the newest version."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
@@ -9,10 +11,9 @@ from shared.eventstore.migrations import services_with_migrations, upgrade
 from shared.settings import InfraSettings
 
 
-def migrate_all(settings: InfraSettings) -> list[str]:
-    """Safe to call from several processes at once. Returns the services that have a schema."""
+def migrate(settings: InfraSettings, services: Sequence[str]) -> None:
+    """For those of `services` that have a schema. Safe to call from several processes at once."""
     engine = create_engine(settings.sqlalchemy_url, poolclass=NullPool)
-    services = services_with_migrations()
-    for service in services:
-        upgrade(engine, service)
-    return services
+    for service in services_with_migrations():
+        if service in services:
+            upgrade(engine, service)
