@@ -78,3 +78,17 @@ def test_postgresql_is_gone_for_a_while(world: World, how: str) -> None:
         world.platform.servers.kill_postgres()
     world.platform.servers.restart_postgres()
     world.check(run_id)
+
+
+def test_everything_is_killed_at_once(world: World) -> None:
+    world.move_the_contract()
+    run_id = world.start_run()
+    world.reach_the_middle(run_id)
+    for process in world.platform.processes.values():
+        process.kill()
+    world.platform.servers.kill_nats()
+    world.platform.servers.kill_postgres()
+    world.platform.servers.restart_nats()
+    world.platform.servers.restart_postgres()
+    world.platform.start_all()
+    world.check(run_id)
