@@ -26,7 +26,7 @@ READY_SECONDS = 90.0
 STOP_SECONDS = 20.0
 _LOG_LINES = 15
 _ADDRESS = re.compile(r"TESTGEN_[A-Z]+_(URL|LISTEN)")
-_OWN_MACHINE = ("TESTGEN_SCANNER_ALLOW_LOCAL", "TESTGEN_SCANNER_ALLOW_LOOPBACK", "TESTGEN_SCANNER_ALLOW_PRIVATE")
+OWN_MACHINE = ("TESTGEN_SCANNER_ALLOW_LOCAL", "TESTGEN_SCANNER_ALLOW_LOOPBACK", "TESTGEN_SCANNER_ALLOW_PRIVATE")
 """The embedded platform serves who started it: it may read what they may read."""
 
 
@@ -188,7 +188,7 @@ def _environment(settings: InfraSettings, url: str, log_level: str) -> dict[str,
         "TESTGEN_RUN_DIR": str(settings.sockets),
         "TESTGEN_GATEWAY_URL": url,
         "TESTGEN_LOG_LEVEL": log_level,
-        **{name: os.environ.get(name, "true") for name in _OWN_MACHINE},
+        **{name: os.environ.get(name, "true") for name in OWN_MACHINE},
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +15,18 @@ from cli.errors import CliError
 _DEFAULT_PORT = 8000
 
 
+def _address(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise typer.BadParameter("an IP address, such as 127.0.0.1 or 0.0.0.0") from None
+
+
 def up(
     data: Annotated[Path, typer.Option(help="Folder that keeps the data.")] = Path("~/.testgen"),
-    host: Annotated[str, typer.Option(help="Address to listen on; only this machine by default.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(callback=_address, help="Address to listen on; only this machine by default.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = _DEFAULT_PORT,
 ) -> None:
     """Run the platform on this machine until Ctrl-C: REST and WebSocket on http://127.0.0.1:8000.
@@ -23,6 +34,8 @@ def up(
     PostgreSQL and NATS come with TestGen and keep their data in the folder. Nothing else is needed.
     """
     console = Console(stderr=True)
+    if ipaddress.ip_address(host).is_loopback:
+        _allow_own_machine()
     with console.status("starting PostgreSQL and NATS …"):
         from shared.embedded import EmbeddedError, EmbeddedServers
 
@@ -56,3 +69,11 @@ def up(
     finally:
         servers.stop()
     console.print("stopped")
+
+
+def _allow_own_machine() -> None:
+    """Who reaches the platform is at this machine already: its folders and services may be scanned and tested."""
+    from cli.platform import OWN_MACHINE
+
+    for name in OWN_MACHINE:
+        os.environ.setdefault(name, "true")
