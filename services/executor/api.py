@@ -33,13 +33,15 @@ def routes(runs: Runs, queries: RunQueries) -> APIRouter:
         response.headers["Location"] = f"/api/projects/{project_id}/runs/{run_id}"
         return found(caller.org_id, project_id, run_id)
 
-    @router.get("")
+    @router.get("", responses=error_responses(ProjectNotFound))
     def list_runs(
         project_id: int, caller: Caller, page: PageQuery, status: Annotated[RunStatus | None, Query()] = None
     ) -> Page[RunOut]:
         """The project's runs, newest first."""
         before = page.number_after() if page.key else None
         rows, total = queries.find(caller.org_id, project_id, status=status, before=before, limit=page.limit + 1)
+        if not total:
+            runs.project(project_id, org_id=caller.org_id)
         items = [RunOut.of(row) for row in rows]
         return Page[RunOut].of(items, page, total=total, key=lambda item: [int(item.id.removeprefix("run_"))])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import orjson
@@ -12,7 +14,8 @@ from shared.contracts.executor import Failure, FailurePage, ListFailures, TestRe
 from shared.contracts.healer import HealingDecided
 from shared.contracts.projects import ProjectDeleted
 from shared.contracts.testcase import TestDefinition
-from shared.messaging import Job, Messaging, Received
+from shared.messaging import Job, Messaging, PermanentFailure, Received
+from shared.security.sealing import SealBroken
 
 _REPLY_BYTES = 4_000_000
 """NATS carries 8 MB; evidence of one failure may be large."""
@@ -38,10 +41,12 @@ def register(
         runs.forget_project(event.project_id, org_id=received.meta.org_id or "")
 
     async def plan(job: Job) -> None:
-        await planner.plan(job.payload["run_id"])
+        with _sealed_for_good():
+            await planner.plan(job.payload["run_id"])
 
     async def perform(job: Job) -> None:
-        await performer.perform(job.payload["run_id"], job.payload["shard"], job.wait_cancelled)
+        with _sealed_for_good():
+            await performer.perform(job.payload["run_id"], job.payload["shard"], job.wait_cancelled)
 
     def plan_died(job: Job, reason: str) -> None:
         planner.give_up(job.payload["run_id"], reason)
@@ -54,6 +59,15 @@ def register(
     messaging.answer(ListFailures, lambda query: failures(queries, query))
     messaging.work("runs", plan, concurrency=4, on_dead=plan_died)
     messaging.work("shards", perform, concurrency=shards_at_once, max_attempts=10, on_dead=shard_died)
+
+
+@contextmanager
+def _sealed_for_good() -> Iterator[None]:
+    """Another try with the same key would not open the environment either."""
+    try:
+        yield
+    except SealBroken as problem:
+        raise PermanentFailure("the run's environment was sealed with another key") from problem
 
 
 def failures(queries: RunQueries, query: ListFailures) -> FailurePage:

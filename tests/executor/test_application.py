@@ -13,6 +13,7 @@ import pytest
 from services.executor.adapters.http_engine import HttpEngine
 from services.executor.application import Performer, Planner, RunRequest, Runs
 from services.executor.domain import Run, Shard, is_healable
+from services.executor.errors import ProjectNotFound, RunNotFound
 from services.executor.ports import Environment
 from services.executor.published import publisher
 from shared.contracts.executor import HealingRequested, ResultsRecorded, RunFinished, RunPlanned
@@ -20,7 +21,7 @@ from shared.contracts.healer import Change, Proposal
 from shared.contracts.projects import Project
 from shared.contracts.testcase import TestCase
 from shared.eventstore import MemoryEventStore
-from shared.messaging import Enqueue, Publish
+from shared.messaging import Enqueue, Publish, QueryUnavailable
 from shared.security.sealing import SealBroken, Sealer
 from tests.executor import target
 from tests.executor.making import LOOPBACK, step
@@ -33,11 +34,18 @@ ORG = "org-1"
 class Catalogue:
     def __init__(self, base_url: str, tests: Sequence[TestCase]) -> None:
         self.base_url, self.known = base_url, tests
+        self.away = False
 
     def project(self, org_id: str, project_id: int) -> Project | None:
-        return Project(id=1, org_id=ORG, name="API", status="Active", api_base_url=self.base_url)
+        return (
+            None
+            if org_id != ORG
+            else Project(id=1, org_id=ORG, name="API", status="Active", api_base_url=self.base_url)
+        )
 
     def tests(self, org_id: str, project_id: int, test_ids: Sequence[str] | None) -> Iterator[TestCase]:
+        if self.away:
+            raise QueryUnavailable
         return iter(self.known)
 
 
@@ -72,7 +80,8 @@ class System:
         self.store = MemoryEventStore()
         self.sealer = Sealer.from_file(folder / "secrets.key")
         self.jobs = Jobs()
-        catalogue, chosen = Catalogue(base_url, tests), HttpEngine(LOOPBACK)
+        self.catalogue = catalogue = Catalogue(base_url, tests)
+        chosen = HttpEngine(LOOPBACK)
         self.runs = Runs(self.store, catalogue, Failed(self.store), self.sealer, self.jobs)
         self.planner = Planner(self.store, catalogue, chosen, self.sealer)
         self.performer = Performer(self.store, chosen, self.sealer)
@@ -254,3 +263,35 @@ async def test_definitions_with_control_characters_can_be_planned(api: target.Ta
     await system.perform(run_id)
     assert system.run(run_id).status == "Success"
     assert orjson.dumps(results(system.store)["TC-00001"])
+
+
+async def test_a_run_asked_for_while_the_generator_is_away_waits_for_it(api: target.Target, tmp_path: Path) -> None:
+    system = System(api.base_url, [case(1, step(expect="200"))], tmp_path)
+    system.catalogue.away = True
+    run_id = system.runs.request(RunRequest(1, Environment(base_url="")), org_id=ORG, user_id="me")
+    with pytest.raises(QueryUnavailable):
+        await system.planner.plan(run_id)
+    assert system.run(run_id).status == "Running"
+    system.catalogue.away = False
+    await system.planner.plan(run_id)
+    await system.perform(run_id)
+    assert system.run(run_id).status == "Success"
+
+
+async def test_a_run_that_finds_nothing_to_run_fails_and_says_so(api: target.Target, tmp_path: Path) -> None:
+    system = System(api.base_url, [case(1, step(expect="200"))], tmp_path)
+    run_id = await system.request(exclude={"categories": ["valid"]})
+    finished = events(system.store)[-1].event
+    assert isinstance(finished, Run.Finished)
+    assert (system.run(run_id).status, finished.error_code) == ("Failed", "RUN_002")
+
+
+async def test_nobody_runs_or_cancels_what_is_anothers(api: target.Target, tmp_path: Path) -> None:
+    system = System(api.base_url, [case(1, step(expect="200"))], tmp_path)
+    run_id = await system.request()
+    with pytest.raises(ProjectNotFound):
+        system.runs.request(RunRequest(1, Environment(base_url="")), org_id="org-2", user_id="other")
+    with pytest.raises(RunNotFound):
+        system.runs.cancel(run_id, org_id="org-2", project_id=1)
+    system.runs.follow_healing(run_id, org_id="org-2", part=0, last=True, proposals=[])
+    assert system.run(run_id).phase == "planned"

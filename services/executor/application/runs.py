@@ -14,6 +14,7 @@ from services.executor.domain import Run, Shard
 from services.executor.errors import NoTarget, NothingToRun, ProjectNotFound, RunNotFound, TestCasesNotFound
 from services.executor.ports import Catalogue, Environment, FailedTests, Jobs, Sealer
 from shared.contracts.healer import Change, Proposal
+from shared.contracts.projects import Project
 from shared.errors import ServiceUnavailable
 from shared.eventstore import AggregateNotFound, Store, retrying
 from shared.observability import get_logger
@@ -39,9 +40,7 @@ class Runs:
 
     def request(self, request: RunRequest, *, org_id: str, user_id: str) -> str:
         """A new run's id. Raises `ProjectNotFound`, `NoTarget`, `NothingToRun`, `TestCasesNotFound`."""
-        project = self._catalogue.project(org_id, request.project_id)
-        if project is None:
-            raise ProjectNotFound(details={"project_id": request.project_id})
+        project = self.project(request.project_id, org_id=org_id)
         if not (request.environment.base_url or project.api_base_url):
             raise NoTarget(details={"project_id": request.project_id})
         self._check_tests(request, org_id)
@@ -58,6 +57,13 @@ class Runs:
         )
         self._store.save(run)
         return run.run_id
+
+    def project(self, project_id: int, *, org_id: str) -> Project:
+        """Raises `ProjectNotFound` where the organisation has no such project."""
+        project = self._catalogue.project(org_id, project_id)
+        if project is None:
+            raise ProjectNotFound(details={"project_id": project_id})
+        return project
 
     def cancel(self, run_id: str, *, org_id: str, project_id: int) -> None:
         """Ends the run at once; what has no result is Skipped. Raises `RunNotFound`, `RunEnded`."""
@@ -96,8 +102,9 @@ class Runs:
         wanted = None if named is None else set(named)
         if wanted is not None and len(wanted) > _CHECKED_NAMES:
             return
-        tests = self._catalogue.tests(org_id, request.project_id, None if wanted is None else sorted(wanted))
+        names = None if wanted is None else sorted(wanted)
         try:
+            tests = self._catalogue.tests(org_id, request.project_id, names)
             found = {test.id for test in islice(tests, 1 if wanted is None else None)}
         except ServiceUnavailable as problem:
             log.warning("the run is taken unseen, its planning will wait for the test cases", error=str(problem))
