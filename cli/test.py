@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -29,7 +29,7 @@ _TARGET, _SELECT, _RUN = "API under test", "What to test", "How to run"
 _REPORTS, _PLATFORM = "Reports", "Platform"
 
 
-def _option(group: str, *names: str, help: str) -> typer.models.OptionInfo:  # noqa: A002 - Typer's own word
+def _option(group: str, *names: str, help: str) -> Any:  # noqa: A002 - Typer's own word
     return typer.Option(*names, help=help, rich_help_panel=group)
 
 
@@ -79,7 +79,7 @@ def examine(
     """Find the endpoints of an API, write tests for them, run them, report what is broken."""
     credentials = Credentials(auth_bearer, auth_basic, auth_key, auth_key_in)
     chosen = (tuple(each or ()) for each in (include, exclude, test_type, category, exclude_category))
-    files = {write_junit: junit, write_html: html, write_json: json_report, write_sarif: sarif}
+    files: Files = {write_junit: junit, write_html: html, write_json: json_report, write_sarif: sarif}
     console = Console(stderr=as_json)
 
     with _told_as_json(as_json):

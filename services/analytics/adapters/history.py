@@ -15,9 +15,14 @@ Reached = dict[str, Order]
 CONTEXTS: tuple[str, ...] = tuple(sorted({event.context() for event in EVENTS}))
 
 
-async def history_of(messaging: Messaging, after: Mapping[str, Order]) -> AsyncIterator[list[Received]]:
-    """Batches of what was published after the given positions, each batch of one publisher and in its order."""
+async def history_of(
+    messaging: Messaging, after: Mapping[str, Order], org_id: str | None = None
+) -> AsyncIterator[list[Received]]:
+    """Batches of what was published after the given positions, each batch of one publisher and in its order.
+
+    With `org_id` only that organisation's events are read.
+    """
     for context in CONTEXTS:
         wanted: list[type[ContractEvent]] = [event for event in EVENTS if event.context() == context]
-        async for batch in history(messaging.connection, wanted, context, after.get(context, BEGINNING)):
+        async for batch in history(messaging.connection, wanted, context, after.get(context, BEGINNING), org_id):
             yield batch

@@ -28,7 +28,7 @@ class ReplayedPast:
         """See `Past.at`."""
         connection = await asyncio.to_thread(self._scratch)
         try:
-            async for batch in history_of(self._messaging, {}):
+            async for batch in history_of(self._messaging, {}, org_id):
                 past = [each for each in batch if each.meta.org_id == org_id and each.time <= moment]
                 if past:
                     await asyncio.to_thread(self._projection.apply, connection, past)
