@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from services.scanner.adapters.python.flask_model import FlaskBlueprint, FlaskScaffold, ResourceApi
 from services.scanner.adapters.python.machine import Machine
 from services.scanner.adapters.python.routing import Include, Native, Route
-from services.scanner.adapters.python.values import ExternalCall, Instance, Unknown, Value, external_name
+from services.scanner.adapters.python.values import ExternalCall, Function, Instance, Unknown, Value, external_name
 
 MAX_NESTING = 20
 _NO_ENDPOINTS = ("StaticFiles", "StaticFilesMiddleware", "make_asgi_app", "Frontend")
@@ -117,7 +117,9 @@ def _included(
 ) -> Iterator[PlacedRoute]:
     target = unwrap(include.target)
     if target is None:
-        if not _is_static(include.target):
+        if isinstance(include.target, Function):
+            machine.warn(include.where, "a bare ASGI application is mounted here; what it serves is not known")
+        elif not _is_static(include.target):
             machine.warn(
                 include.where, f"what is included here is not known, its routes are missing ({_reason(include.target)})"
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -17,20 +18,53 @@ _EXCEPTIONS = frozenset({"HTTPException"})
 _ABORTS = frozenset({"abort"})
 
 
-def add_to(machine: Machine, function: Function, statuses: dict[str, str], depth: int = 0) -> None:
-    """Adds status → description for the errors in a function and in the functions that it calls by name."""
-    if isinstance(function.node, ast.Lambda):
-        return
-    scope = Scope(function.module, parent=function.scope)
-    for node in ast.walk(function.node):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name | ast.Attribute):
-            continue
-        callee = _callee(machine, node.func, scope, function)
-        found = _status(machine, node, callee, scope)
-        if found is not None:
-            statuses.setdefault(str(found[0]), found[1])
-        elif isinstance(callee, Function) and depth < MAX_DEPTH and callee.node is not function.node:
-            add_to(machine, callee, statuses, depth + 1)
+@dataclass
+class _Body:
+    """What one function raises itself, and the functions that it calls."""
+
+    statuses: dict[str, str] = field(default_factory=dict)
+    callees: list[Function] = field(default_factory=list)
+
+
+class RaisedErrors:
+    """Remembers what it has read: handlers share their helpers."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._bodies: dict[int, _Body] = {}
+
+    def add_to(self, function: Function, statuses: dict[str, str]) -> None:
+        """Adds status → description for the errors of a function and of the functions that it calls by name."""
+        seen: set[int] = set()
+        level = [function]
+        for _ in range(MAX_DEPTH + 1):
+            following: list[Function] = []
+            for item in level:
+                if id(item.node) not in seen:
+                    seen.add(id(item.node))
+                    body = self._body(item)
+                    following += body.callees
+                    for code, text in body.statuses.items():
+                        statuses.setdefault(code, text)
+            level = following
+
+    def _body(self, function: Function) -> _Body:
+        known = self._bodies.get(id(function.node))
+        if known is None:
+            known = self._bodies[id(function.node)] = _Body()
+            self._read(function, known)
+        return known
+
+    def _read(self, function: Function, body: _Body) -> None:
+        scope = Scope(function.module, parent=function.scope)
+        for node in ast.walk(function.node):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+                callee = _callee(self._machine, node.func, scope, function)
+                found = _status(self._machine, node, callee, scope)
+                if found is not None:
+                    body.statuses.setdefault(str(found[0]), found[1])
+                elif isinstance(callee, Function):
+                    body.callees.append(callee)
 
 
 def _callee(machine: Machine, node: ast.Name | ast.Attribute, scope: Scope, function: Function) -> Value:

@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from services.scanner.adapters.python import errors_raised, scalars
+from services.scanner.adapters.python import scalars
 from services.scanner.adapters.python.annotations import evaluate_annotation
+from services.scanner.adapters.python.errors_raised import RaisedErrors
 from services.scanner.adapters.python.fastapi_security import security_scheme
 from services.scanner.adapters.python.fields import Field, fields_of, is_model
 from services.scanner.adapters.python.scalars import ELLIPSIS, SCALAR_NAMES, Schema, last_name
@@ -72,6 +73,7 @@ class SignatureReader:
     def __init__(self, machine: Machine, schemas: SchemaBuilder) -> None:
         self._machine = machine
         self._schemas = schemas
+        self._errors = RaisedErrors(machine)
 
     def read(self, handler: Function, path: str, dependencies: list[Value]) -> Signature:
         """The signature of a handler under a path, with the dependencies that its routers add."""
@@ -89,7 +91,7 @@ class SignatureReader:
         if id(inner.node) in signature.seen or len(signature.seen) > MAX_DEPENDENCIES:
             return
         signature.seen.add(id(inner.node))
-        errors_raised.add_to(self._machine, inner, signature.statuses)
+        self._errors.add_to(inner, signature.statuses)
         arguments = inner.node.args
         names = [*arguments.posonlyargs, *arguments.args]
         if (inner.owner is not None and inner.kind != "staticmethod") or function.is_bound:

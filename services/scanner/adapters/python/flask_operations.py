@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from services.scanner.adapters.python import errors_raised
 from services.scanner.adapters.python.assembly import PlacedRoute
+from services.scanner.adapters.python.errors_raised import RaisedErrors
 from services.scanner.adapters.python.fastapi_contract import docstring_summary
 from services.scanner.adapters.python.flask_model import class_method
 from services.scanner.adapters.python.flask_request import read_request
@@ -30,6 +30,7 @@ class FlaskOperations:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
+        self._errors = RaisedErrors(machine)
 
     def operations(self, placed: PlacedRoute) -> list[Operation]:
         """One operation for each method of the rule."""
@@ -48,7 +49,7 @@ class FlaskOperations:
             parameters += [item for item in read.parameters if all(item.name != known.name for known in parameters)]
             body = read.body
             statuses: dict[str, str] = {}
-            errors_raised.add_to(self._machine, inner, statuses)
+            self._errors.add_to(inner, statuses)
             responses.update(
                 {code: Response(description=text) for code, text in statuses.items() if code not in responses}
             )

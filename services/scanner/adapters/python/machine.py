@@ -124,7 +124,7 @@ class Machine:
             return External(f"{deferred.module}.{deferred.attribute}")
         return External(deferred.module)
 
-    def member(self, module: Module, name: str) -> Value:
+    def member(self, module: Module, name: str, seen: frozenset[str] = frozenset()) -> Value:
         """What a module gives by a name: its own, one of its submodules, or one that it imports by `*`."""
         own = module.scope.names.get(name, _ABSENT)
         is_itself = isinstance(own, Deferred) and (own.module, own.attribute) == (module.name, name)
@@ -134,17 +134,23 @@ class Machine:
         if inner is not None:
             self.load(inner)
             return ModuleRef(inner)
-        for source in module.star_imports:
-            found = self._starred(source, name)
-            if not isinstance(found, Unknown):
-                return found
+        if module.star_imports and not name.startswith("_") and name not in module.absent:
+            return self._starred(module, name, seen | {module.file})
         return Unknown(f"{module.name} has no {name}")
 
-    def _starred(self, source: Deferred, name: str) -> Value:
-        resolved = self.resolve(source)
-        if isinstance(resolved, ModuleRef):
-            return Unknown() if name.startswith("_") else self.resolve(self.member(resolved.module, name))
-        return Unknown()
+    def _starred(self, module: Module, name: str, seen: frozenset[str]) -> Value:
+        is_settled = module.state == "done"
+        for index, source in enumerate(module.star_imports):
+            resolved = module.star_imports[index] = self.resolve(source)
+            if not isinstance(resolved, ModuleRef) or resolved.module.file in seen:
+                continue
+            found = self.resolve(self.member(resolved.module, name, seen))
+            if not isinstance(found, Unknown):
+                return found
+            is_settled = is_settled and resolved.module.state == "done"
+        if is_settled and len(seen) == 1:
+            module.absent.add(name)
+        return Unknown(f"{module.name} has no {name}")
 
     # ------------------------------------------------------------ entries
     def enter(self, function: Value, args: list[Value], kwargs: dict[str, Value], where: Where) -> Value:

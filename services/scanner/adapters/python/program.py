@@ -33,6 +33,7 @@ class Program:
         for parts in self._files:
             self._by_first[parts[-1].removesuffix(".py")].append(parts[:-1])
         self._modules: dict[str, Module] = {}
+        self._found: dict[tuple[str, str], str | None] = {}
         self.failures: dict[str, SourceError] = {}
 
     @property
@@ -70,17 +71,13 @@ class Program:
 
     def find(self, importer: Module, name: str) -> Module | None:
         """The module that an absolute import names, seen from `importer`; None for what is outside of the tree."""
-        parts = tuple(name.split("."))
-        for root in self._roots(importer, parts[0]):
-            file = self._file_at(root, parts)
-            if file is not None:
-                return self.module(file)
-        return None
-
-    def is_namespace(self, importer: Module, name: str) -> bool:
-        """Whether the name is a folder without `__init__.py`: a package with nothing in it but modules."""
-        parts = tuple(name.split("."))
-        return any((*root, *parts) in self._folders for root in self._roots(importer, parts[0]))
+        key = (importer.file.rpartition("/")[0], name)
+        if key not in self._found:
+            parts = tuple(name.split("."))
+            files = (self._file_at(root, parts) for root in self._roots(importer, parts[0]))
+            self._found[key] = next((file for file in files if file is not None), None)
+        file = self._found[key]
+        return None if file is None else self.module(file)
 
     def submodules(self, package: Module) -> list[str]:
         """Names of the modules directly inside of a package."""

@@ -96,6 +96,8 @@ class Module:
     body: list[ast.stmt] = field(default_factory=list)
     scope: Scope = field(init=False)
     star_imports: list[Value] = field(default_factory=list)
+    absent: set[str] = field(default_factory=set)
+    """Names that the star imports are known not to give."""
     state: str = "new"
 
     def __post_init__(self) -> None:
