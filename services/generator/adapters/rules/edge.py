@@ -59,8 +59,9 @@ def _missing_statuses(subject: Subject, name: str) -> tuple[str, ...]:
     target = subject.target
     if "404" in target.documented:
         return ("404", *sorted({"410"} & target.documented))
-    made = subject.api.at("POST", target.collection.removesuffix("/{}")) is not None
-    if target.tail_parameter == name and target.method in ("GET", "PATCH") and made:
+    creator = subject.api.at("POST", target.collection.removesuffix("/{}"))
+    made = creator.id_for(name) if creator is not None else None
+    if target.tail_parameter == name and target.method in ("GET", "PATCH") and made is not None and made.sure:
         return ("4XX",)
     return target.harmless
 

@@ -63,7 +63,7 @@ def _valid(subject: Subject, arranged: Arranged, title: str, description: str) -
     steps = [*arranged.chain.setup, step, *undo, *arranged.cleanup]
     if arranged.doubts:
         description += f" Success is not certain ({arranged.doubts[0]}), so it only must not crash."
-    return subject.draft(title, description, "valid", steps, positive=expected.strict)
+    return subject.draft(title, description, "valid", steps, positive=expected.positive)
 
 
 def _echo(subject: Subject, arranged: Arranged) -> list[Assertion]:

@@ -22,6 +22,7 @@ _SESSION_ENDS = frozenset({"logout", "signout", "revoke", "shutdown", "restart",
 _LOGIN = frozenset({"login", "signin", "token", "authenticate", "session", "sessions", "oauth"})
 _SECRETS = frozenset({"token", "otp", "signature", "captcha", "nonce", "challenge"})
 _ID_KEYS = ("id", "uuid", "guid", "key", "slug", "code")
+_ANY_SUCCESS = ("2XX", "3XX")
 _ENVELOPES = ("data", "result", "item", "record", "payload", "attributes")
 _PAGES = ("items", "data", "results", "records", "content", "entries", "list", "rows", "values")
 
@@ -84,9 +85,17 @@ class Target:
     @cached_property
     def success(self) -> tuple[str, ...]:
         """The documented statuses of success; without any, every 2XX and 3XX."""
+        if self.is_vague:
+            return _ANY_SUCCESS
         found = [code.upper() for code in self.operation.responses if code[:1] == "2"]
         found = found or [code.upper() for code in self.operation.responses if code[:1] == "3"]
-        return tuple(sorted(found)) or ("2XX", "3XX")
+        return tuple(sorted(found)) or _ANY_SUCCESS
+
+    @cached_property
+    def is_vague(self) -> bool:
+        """True where the contract comes from code that says nothing of its answers: 200 is what a scanner assumes."""
+        found = {code: response for code, response in self.operation.responses.items() if code[:1] in "23"}
+        return self.operation.source is not None and set(found) == {"200"} and not found["200"].content
 
     @cached_property
     def documented(self) -> frozenset[str]:
@@ -167,7 +176,7 @@ class Target:
         """Where the successful answer carries the value for a path parameter of that name."""
         if self.answer is None:
             silent = all(not response.content for response in self.operation.responses.values())
-            guess = self.method == "POST" and (silent or self.success == ("2XX", "3XX"))
+            guess = self.method == "POST" and (silent or self.success == _ANY_SUCCESS)
             return Id("$.id", 1, sure=False) if guess else None
         flat = schema.flatten(self.answer, self.answer)
         kind = schema.kind_of(flat)

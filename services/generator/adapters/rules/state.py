@@ -44,10 +44,6 @@ class _Story:
         self.binding = subject.planner.create(creator, self.chain, _item_parameter(subject, creator), "full")
         self.made = next((made for made in self.chain.created if made.target is creator), None)
 
-    @property
-    def sure(self) -> bool:
-        return self.made is not None and self.made.id.sure
-
     def request(self, target: Target) -> Arranged:
         if self.binding is not None:
             self.chain.bound[target.collection] = self.binding
@@ -95,7 +91,7 @@ def _life(subject: Subject) -> Iterator[Draft]:
     reader, deleter = api.item("GET", target.collection), api.item("DELETE", target.collection)
     updater = api.item("PATCH", target.collection) or api.item("PUT", target.collection)
     story = _Story(subject, target)
-    if reader is None or story.made is None or not story.sure:
+    if reader is None or story.made is None:
         return
     judged = [story.read(reader, story.made.sent, target, "Read it back")]
     told = ["create", "read"]
@@ -161,7 +157,7 @@ def _listed(subject: Subject) -> Iterator[Draft]:
     nested = any(part.startswith("{") for part in target.segments)
     story = _Story(subject, creator)
     found = target.id_for_item(_item_parameter(subject, creator))
-    if story.made is None or not story.sure or found is None or (paged and not nested and not undoable):
+    if story.made is None or found is None or (paged and not nested and not undoable):
         return
     arranged = story.request(target)
     size = _size_parameter(target)

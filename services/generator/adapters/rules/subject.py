@@ -31,10 +31,12 @@ Category = Callable[["Subject"], Iterator[Draft]]
 
 @dataclass(frozen=True)
 class Expected:
-    """The statuses that a valid request may get. `strict`: only what the contract documents as success."""
+    """The statuses that a valid request may get. `strict`: only what the contract documents as success. `positive`:
+    success is what it is about, so that user instructions apply."""
 
     statuses: tuple[str, ...]
     strict: bool
+    positive: bool = False
 
     def assertion(self) -> StatusAssertion:
         text = (
@@ -79,6 +81,8 @@ class Subject:
         target = self.target
         if not arranged.certain:
             return Expected(target.harmless, strict=False)
+        if target.is_vague and not target.operation.requires_auth:
+            return Expected((*target.success, "401", "403"), strict=False, positive=True)
         room: set[str] = set()
         if self.is_action:
             room = {"409", *({"400"} & target.documented)}
@@ -87,7 +91,7 @@ class Subject:
         elif self.is_foreign(arranged):
             room = {"403"}
         statuses = (*target.success, *sorted(room - set(target.success)))
-        return Expected(statuses, strict=not room)
+        return Expected(statuses, strict=not room, positive=not room)
 
     @cached_property
     def is_action(self) -> bool:
