@@ -27,6 +27,8 @@ class Credentials:
     headers: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, str] = field(default_factory=dict)
+    sent: dict[str, str] | None = None
+    """The whole headers of a request that adds none of its own, once they are known. Shared: never changed."""
 
 
 @lru_cache(maxsize=4096)

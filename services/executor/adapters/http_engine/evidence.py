@@ -26,6 +26,7 @@ class Masker:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         known = sorted(secrets, key=len, reverse=True)
+        self._last_headers: tuple[Mapping[str, str], dict[str, str]] = ({}, {})
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
 
     def text(self, text: str) -> str:
@@ -45,6 +46,14 @@ class Masker:
         if _is_telling(text):
             text = _FORM_SECRET.sub(rf"\1{MASK}", _JSON_SECRET.sub(rf'\1"{MASK}"', text))
         return self.value(text)
+
+    def request_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """As `headers`; most requests of a run share one and the same mapping."""
+        last, shown = self._last_headers
+        if headers is not last:
+            shown = self.headers(headers)
+            self._last_headers = headers, shown
+        return shown
 
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         kept: dict[str, str] = {}
@@ -74,7 +83,7 @@ class Masker:
         sent = RecordedRequest(
             method=request.method,
             url=self.url(request.url),
-            headers=self.headers(request.headers),
+            headers=self.request_headers(request.headers),
             body=None if request.body is None else self.body(request.body)[0],
         )
         received = None

@@ -48,9 +48,12 @@ def prepare(
         url = base_url + _path(template, variables) + _query(template, variables, who)
     except (TypeError, ValueError, RecursionError) as problem:
         raise UnsendableRequest(f"the request can't be encoded: {problem}") from problem
-    headers = _headers(template, variables, who)
+    if not template.headers and not template.cookies:
+        headers = who.sent = who.sent or _headers(template, variables, who)
+    else:
+        headers = _headers(template, variables, who)
     if content_type is not None and "content-type" not in {name.lower() for name in headers}:
-        headers["Content-Type"] = template.content_type or content_type
+        headers = {**headers, "Content-Type": template.content_type or content_type}
     return Prepared(method, url, headers, body)
 
 
