@@ -1,7 +1,7 @@
 """Healing holds for any contract: the healed test is the one that would be written today; a bug is never healed."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from services.healer.domain import ContractHistory, decide
@@ -53,6 +53,28 @@ def test_a_change_that_came_before_the_test_was_written_explains_nothing(data: s
     decision = decide(failure_of(written_for(after, revisions), 2), ContractHistory(changes, endpoints))
 
     assert isinstance(decision, Unhealable)
+
+
+@pytest.mark.req("TG-19")
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_test_that_slept_through_several_moves_is_healed_at_once(data: st.DataObject) -> None:
+    first = data.draw(resources())
+    second = data.draw(moves(first))
+    third = data.draw(moves(second))
+    assume(third.fields != first.fields or third.segment != first.segment)
+    changes, _, revisions = history_of(first, second)
+    later, endpoints, _ = history_of(second, third)
+    later = [change.model_copy(update={"revision": revisions[change.endpoint_id] + 1}) for change in later]
+    now = {change.endpoint_id: change.revision for change in [*changes, *later]}
+    current = [each.model_copy(update={"revision": now.get(each.id, 1)}) for each in endpoints]
+
+    decision = decide(
+        _failing_somewhere(written_for(first, WRITTEN), first, third), ContractHistory(changes + later, current)
+    )
+
+    assert isinstance(decision, Proposal), decision
+    assert decision.definition == written_for(third, {**WRITTEN, **now})
 
 
 @given(st.data())

@@ -11,7 +11,7 @@ from typing import Literal
 
 from services.healer.domain.edits import edit_step, label
 from services.healer.domain.log import REQUEST, EditLog
-from services.healer.domain.operations import ContractHistory, OperationChange, Removal
+from services.healer.domain.operations import ContractHistory, Moves, Removal
 from shared.contracts.executor import Failure, TestResult
 from shared.contracts.healer import Change, Proposal, Unhealable
 from shared.contracts.testcase import Step
@@ -54,10 +54,10 @@ def decide(
 def _edit(step: Step, history: ContractHistory) -> _EditedStep:
     if step.operation is None:
         return _EditedStep(step)
-    change = history.since(step.operation.endpoint_id, step.operation.revision)
-    if isinstance(change, OperationChange):
-        return _EditedStep(*edit_step(step, change))
-    return _EditedStep(step, removed=change)
+    moved = history.since(step.operation.endpoint_id, step.operation.revision)
+    if isinstance(moved, Moves):
+        return _EditedStep(*edit_step(step, moved))
+    return _EditedStep(step, removed=moved)
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from services.healer.domain.answers import edit_answers
 from services.healer.domain.log import REQUEST, EditLog, Place
-from services.healer.domain.operations import OperationChange, body_type, compare_bodies
+from services.healer.domain.operations import Moves, OperationChange, body_type, compare_bodies
 from services.healer.domain.rewriting import rewrite_value
 from services.healer.domain.schemas import Schema, resolve
 from services.healer.domain.statuses import edit_statuses, expects_refusal, expects_success
@@ -18,8 +19,31 @@ _SURE = 0.9
 """A value for a new part of a path must be named by the contract: one made up would name nothing that exists."""
 
 
-def edit_step(step: Step, change: OperationChange) -> tuple[Step, EditLog]:
-    """The step against the new contract, and what was edited for which reason."""
+def edit_step(step: Step, moves: Moves) -> tuple[Step, EditLog]:
+    """The step against the contract as it is now, and what was edited for which reason.
+
+    Scan by scan first: two fields that moved in two scans are clear there, and not from the first to the last.
+    """
+    edited, log = _along(step, moves.each)
+    if log.problems and len(moves.each) > 1:
+        at_once, whole = _along(step, (moves.whole,))
+        if not whole.problems:
+            edited, log = at_once, whole
+    if edited.model_copy(update={"operation": step.operation}) == step:
+        log.changes.clear()  # it moved there and back
+        log.touched.clear()
+    return edited, log
+
+
+def _along(step: Step, changes: Sequence[OperationChange]) -> tuple[Step, EditLog]:
+    log = EditLog(changes[-1].endpoint_id, changes[-1].revision)
+    for change in changes:
+        step, more = _edit(step, change)
+        log.join(more)
+    return step, log
+
+
+def _edit(step: Step, change: OperationChange) -> tuple[Step, EditLog]:
     log = EditLog(change.endpoint_id, change.revision)
     request = _edit_path(step.request, change, log)
     request = _edit_parameters(request, change, log)

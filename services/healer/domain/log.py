@@ -38,10 +38,31 @@ class EditLog:
         if change not in self.changes:
             self.changes.append(change)
 
+    def join(self, later: EditLog) -> None:
+        """Adds the edits of a later scan; a name that moved on shows as one move."""
+        for change in later.changes:
+            before = next((old for old in self.changes if _goes_on(old, change)), None)
+            if before is None:
+                self.changes.append(change)
+                continue
+            self.changes.remove(before)
+            confidence = min(before.confidence, change.confidence)
+            merged = change.model_copy(update={"old_value": before.old_value, "confidence": confidence})
+            if merged.old_value != merged.new_value:
+                self.changes.append(merged)
+        self.touched |= later.touched
+        for scope, texts in later.problems.items():
+            for text in texts:
+                self.problem(scope, text)
+
     def problem(self, scope: str, text: str) -> None:
         found = self.problems.setdefault(scope, [])
         if text not in found:
             found.append(text)
+
+
+def _goes_on(before: Change, after: Change) -> bool:
+    return bool(after.old_value) and (before.change_type, before.new_value) == (after.change_type, after.old_value)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from services.healer.domain.shapes import ShapeChange, compare
@@ -40,6 +41,14 @@ class Removal:
     old: Operation
 
 
+@dataclass(frozen=True)
+class Moves:
+    """How an operation moved since a test was written: scan by scan, and from then to now at once."""
+
+    each: tuple[OperationChange, ...]
+    whole: OperationChange
+
+
 class ContractHistory:
     """The changes of a project's contract, and its endpoints as they are now."""
 
@@ -48,25 +57,33 @@ class ContractHistory:
         self._changes: dict[int, list[ContractChange]] = {}
         for change in sorted(changes, key=lambda change: change.revision):
             self._changes.setdefault(change.endpoint_id, []).append(change)
-        self._known: dict[tuple[int, int], OperationChange | Removal | None] = {}
+        self._known: dict[tuple[int, int], Moves | Removal | None] = {}
 
-    def since(self, endpoint_id: int, revision: int) -> OperationChange | Removal | None:
+    def since(self, endpoint_id: int, revision: int) -> Moves | Removal | None:
         """How the operation moved after that revision; None where it did not."""
         key = endpoint_id, revision
         if key not in self._known:
             self._known[key] = self._since(endpoint_id, revision)
         return self._known[key]
 
-    def _since(self, endpoint_id: int, revision: int) -> OperationChange | Removal | None:
+    def _since(self, endpoint_id: int, revision: int) -> Moves | Removal | None:
         later = [change for change in self._changes.get(endpoint_id, ()) if change.revision > revision]
         if not later:
             return None
+        stages = [(revision, later[0].old), *((change.revision, change.new) for change in later if change.new)]
         current = self._endpoints.get(endpoint_id)
         if current is not None and current.revision >= later[-1].revision:
-            return compare_operations(endpoint_id, current.revision, later[0].old, current.operation)
-        if later[-1].kind == "removed" or later[-1].new is None:
+            stages = [stage for stage in stages if stage[0] < current.revision]
+            stages.append((current.revision, current.operation))
+        elif later[-1].kind == "removed":
             return Removal(endpoint_id, later[0].old)
-        return compare_operations(endpoint_id, later[-1].revision, later[0].old, later[-1].new)
+        each = [
+            compare_operations(endpoint_id, number, old, new)
+            for (_, old), (number, new) in pairwise(stages)
+            if old != new
+        ]
+        whole = compare_operations(endpoint_id, stages[-1][0], stages[0][1], stages[-1][1])
+        return Moves(tuple(each), whole) if each else None
 
 
 def compare_operations(endpoint_id: int, revision: int, old: Operation, new: Operation) -> OperationChange:
