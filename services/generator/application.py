@@ -106,7 +106,7 @@ class Generation:
         for endpoint_id, drafts in self._writer.write(assignment):
             if cancelled():
                 return
-            waiting += [self._new(job, draft) for draft in drafts if draft.fingerprint not in taken]
+            waiting += self._new(job, [draft for draft in drafts if draft.fingerprint not in taken])
             done, last = done + 1, endpoint_id
             if len(waiting) >= CHUNK:
                 self._save(job, waiting, done, last, of)
@@ -118,9 +118,10 @@ class Generation:
         job.advance(endpoint_id=last, done=done, of=of, tests=len(cases))
         self._store.save(job, *cases)
 
-    def _new(self, job: GenerationJob, draft: Draft) -> TestCase:
-        number = self._store.next_number("test_case")
-        return TestCase.write(draft, number=number, org_id=job.org_id, project_id=job.project_id, job_id=job.job_id)
+    def _new(self, job: GenerationJob, drafts: list[Draft]) -> list[TestCase]:
+        numbers = self._store.next_numbers("test_case", len(drafts))
+        own: dict[str, Any] = {"org_id": job.org_id, "project_id": job.project_id, "job_id": job.job_id}
+        return [TestCase.write(draft, number=number, **own) for number, draft in zip(numbers, drafts, strict=True)]
 
     def _job(self, job_id: str) -> GenerationJob:
         try:

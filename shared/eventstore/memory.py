@@ -28,6 +28,10 @@ class MemoryEventStore(_Saving):
         self._numbers[name] += 1
         return self._numbers[name]
 
+    def next_numbers(self, name: str, count: int) -> list[int]:
+        """The next `count` of them."""
+        return [self.next_number(name) for _ in range(count)]
+
     def follow(self, after: int, limit: int) -> Sequence[Recorded]:
         """As `EventStore.follow`."""
         found = self._recorder.select_notifications(after, limit, inclusive_of_start=False)

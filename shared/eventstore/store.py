@@ -38,6 +38,8 @@ class Store(Protocol):
 
     def next_number(self, name: str) -> int: ...
 
+    def next_numbers(self, name: str, count: int) -> list[int]: ...
+
 
 class _Saving:
     """Loading and saving over any recorder of the library."""
@@ -111,8 +113,14 @@ class EventStore(_Saving):
 
     def next_number(self, name: str) -> int:
         """The next public number of `name`, from the sequence `<service>.<name>_number`; gaps happen."""
+        return self.next_numbers(name, 1)[0]
+
+    def next_numbers(self, name: str, count: int) -> list[int]:
+        """`count` public numbers at once, ascending."""
+        sequence = f"{self.service}.{name}_number"
+        query = text("SELECT nextval(CAST(:sequence AS regclass)) FROM generate_series(1, :count)")
         with self.engine.begin() as connection:
-            return int(connection.execute(text(f"SELECT nextval('{self.service}.{name}_number')")).scalar_one())
+            return sorted(connection.execute(query, {"sequence": sequence, "count": count}).scalars())
 
     def follow(self, after: int, limit: int) -> Sequence[Recorded]:
         """Events with a position greater than `after`, in order, at most `limit`. Nothing appears before them later."""

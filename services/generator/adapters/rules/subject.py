@@ -39,11 +39,7 @@ class Expected:
     positive: bool = False
 
     def assertion(self) -> StatusAssertion:
-        text = (
-            "Succeeds with a documented status"
-            if self.strict
-            else "Answers with a client-visible status, never a crash"
-        )
+        text = "Succeeds with a documented status" if self.strict else "Succeeds" if self.positive else "Does not crash"
         return StatusAssertion(one_of=self.statuses, description=f"{text} ({', '.join(self.statuses)})")
 
 
