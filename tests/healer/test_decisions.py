@@ -90,6 +90,12 @@ NUMBER = {"type": "integer"}
         ({"n": NUMBER}, {"n": {"type": "array", "items": NUMBER}}, {"n": 5}, {"n": [5]}),
         ({"g": {"enum": ["a", "b"]}}, {"g": {"enum": ["a", "c"]}}, {"g": "b"}, {"g": "c"}),
         ({"t": {**TEXT, "maxLength": 9}}, {"t": {**TEXT, "maxLength": 4}}, {"t": "x" * 9}, {"t": "x" * 4}),
+        (
+            {"t": {**TEXT, "maxLength": 30}},
+            {"u": {**TEXT, "maxLength": 20}},
+            {"t": "name-{{$unique}}" + "x" * 13},
+            {"u": "name-{{$unique}}xxx"},
+        ),
         ({"n": {**NUMBER, "maximum": 9}}, {"n": {**NUMBER, "maximum": 5}}, {"n": 9}, {"n": 5}),
     ],
 )
@@ -163,10 +169,12 @@ def test_paths_of_assertions_and_extracts_follow_the_answer() -> None:
             "$defs": {"Row": item},
         }
 
-    first = step({}, JsonAssertion(path="$.rows[0].was", op="equals", value="x"))
+    check = JsonAssertion(path="$.rows[0].was", op="equals", value="x", description="`was` ($.rows[0].was) is there")
+    first = step({}, check)
     given = first.model_copy(update={"extract": (Extract(name="v", path="$.rows[0]['was']"),)})
     found = healed(failing(given, "json"), operation(answer=answer("was")), operation(answer=answer("is-now")))
     assert isinstance(found.assertions[1], JsonAssertion)
+    assert found.assertions[1].description == "`is-now` ($.rows[0]['is-now']) is there"
     assert (found.assertions[1].path, found.extract[0].path) == ("$.rows[0]['is-now']", "$.rows[0]['is-now']")
 
 

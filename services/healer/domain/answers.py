@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from services.healer.domain.jsonpaths import parse
 from services.healer.domain.log import EditLog, Place
 from services.healer.domain.operations import OperationChange, answer_schema, documented
 from services.healer.domain.rewriting import rewrite_expected, rewrite_path, rewrite_schema
@@ -89,7 +90,16 @@ def _edit_json(assertion: JsonAssertion, answers: _Answers, log: EditLog) -> Jso
         value = rewrite_expected(value, rewritten, place)
     elif assertion.op == "type" and rewritten.field is not None:
         value = _type_name(value, rewritten.field, rewritten.name, place)
-    return assertion.model_copy(update={"path": rewritten.path, "value": value})
+    said = _said(assertion.description, assertion.path, rewritten.path)
+    return assertion.model_copy(update={"path": rewritten.path, "value": value, "description": said})
+
+
+def _said(description: str, old_path: str, new_path: str) -> str:
+    """The description with the new path, and the new name where it stands between back ticks."""
+    for old, new in zip(parse(old_path) or (), parse(new_path) or (), strict=False):
+        if old.name and new.name and old.name != new.name:
+            description = description.replace(f"`{old.name}`", f"`{new.name}`")
+    return description.replace(old_path, new_path) if old_path != "$" else description
 
 
 def _type_name(value: Any, field: FieldChange, name: str, place: Place) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from services.healer.domain.log import EditLog
 from services.healer.domain.operations import OperationChange, documented
 from shared.contracts.scanner import Operation
@@ -29,7 +31,12 @@ def edit_statuses(assertions: tuple[Assertion, ...], change: OperationChange, lo
 
 def _edited(assertion: StatusAssertion, change: OperationChange, log: EditLog) -> StatusAssertion:
     codes = tuple(dict.fromkeys(_successor(code, assertion, change, log) for code in assertion.one_of))
-    return assertion if codes == assertion.one_of else assertion.model_copy(update={"one_of": codes})
+    if codes == assertion.one_of:
+        return assertion
+    said = assertion.description
+    for old, new in zip(assertion.one_of, codes, strict=False):
+        said = re.sub(rf"\b{re.escape(old)}\b", new, said)
+    return assertion.model_copy(update={"one_of": codes, "description": said})
 
 
 def _successor(code: str, assertion: StatusAssertion, change: OperationChange, log: EditLog) -> str:

@@ -10,6 +10,9 @@ from services.healer.domain.schemas import Schema, properties_of, required_of, r
 
 Json = Any
 _TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_NAMES = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_BUILT_IN = {"$unique": "a" * 12, "$uuid": "00000000-0000-4000-8000-000000000000", "$now": "2024-01-01T00:00:00Z"}
+"""Variables that every test has, with values of the length that theirs have."""
 _SAMPLES = {
     "date": "2024-01-01",
     "date-time": "2024-01-01T00:00:00Z",
@@ -50,13 +53,38 @@ def adapt(value: Json, old: Schema, new: Schema) -> Json:
     Only a value that stopped fitting is replaced, and one that was wrong on purpose only where it would fit now: any
     other edit could walk around a bug.
     """
+    if is_template(value):
+        return _adapt_template(value, old, new)
     fitted, fitting = fits(value, old), fits(value, new)
-    if is_template(value) or fitted == fitting:
+    if fitted == fitting:
         return value
     if not fitted:
         return _beyond(value, old, new)
     edge = _at_edge(value, old, new)
     return edge if fits(edge, new) else _converted(value, old, new)
+
+
+def _adapt_template(template: str, old: Schema, new: Schema) -> str:
+    """A text with built-in variables in it keeps them and gets the length that the text needs."""
+    rendered = _TEMPLATE.sub(lambda match: _BUILT_IN.get(match.group()[2:-2].strip(), ""), template)
+    if not all(name.strip() in _BUILT_IN for name in _NAMES.findall(template)):
+        return template
+    adapted = adapt(rendered, old, new)
+    if not isinstance(adapted, str) or len(adapted) == len(rendered):
+        return template
+    return _lengthened(template, len(adapted) - len(rendered))
+
+
+def _lengthened(template: str, by: int) -> str:
+    """The template with its literal text longer, or shorter from the end; as it is where there is too little of it."""
+    if by > 0:
+        return template + "a" * by
+    parts = re.split(r"(\{\{.*?\}\})", template)
+    for index in range(len(parts) - 1, -1, -2):  # literal text is at the even places
+        cut = min(len(parts[index]), -by)
+        parts[index] = parts[index][: len(parts[index]) - cut]
+        by += cut
+    return "".join(parts) if by == 0 else template
 
 
 def sample(schema: Schema, root: Schema) -> tuple[Json, float]:
