@@ -15,7 +15,9 @@ from services.executor.errors import StaleAttempt
 from services.executor.ports import PlannedTest, RunLimits, Sealer, TestEngine
 from shared.contracts.executor import TestResult
 from shared.eventstore import AggregateNotFound, Store, retrying
+from shared.observability import get_logger
 
+log = get_logger(__name__)
 BATCH = 25
 BATCH_SECONDS = 0.5
 _DEFAULT_TIME_LIMIT_S = 3600.0
@@ -32,6 +34,7 @@ class Performer:
         if started is None:
             return
         run, shard, attempt = started
+        log.info("shard started", run_id=run_id, shard=index, attempt=attempt, tests=len(shard.remaining))
         watch = asyncio.create_task(_returns(cancelled))
         work = asyncio.create_task(self._work(run, shard, attempt))
         try:

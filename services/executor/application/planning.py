@@ -14,7 +14,9 @@ from services.executor.errors import NoTarget, NothingToRun, ProjectNotFound
 from services.executor.ports import Catalogue, Environment, Sealer, TargetUnreachable, TestEngine
 from shared.contracts.testcase import TestCase
 from shared.eventstore import AggregateNotFound, Store, retrying
+from shared.observability import get_logger
 
+log = get_logger(__name__)
 _PRIORITIES = {"High": 0, "Medium": 1, "Low": 2}
 
 
@@ -38,6 +40,7 @@ class Planner:
         except TargetUnreachable as problem:
             unreachable = str(problem)
         await asyncio.to_thread(self._save, run_id, environment.base_url, tests, unreachable)
+        log.info("run planned", run_id=run_id, tests=len(tests), unreachable=unreachable)
 
     def _load(self, run_id: str) -> Run | None:
         try:
