@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Literal
 from uuid import uuid4
 
 from fastapi import APIRouter, Query, Response
+from sqlalchemy import RowMapping
 
 from services.scanner.application import Scans
 from services.scanner.errors import EndpointNotFound, ProjectUnknown, ScanNotFound, ScanRunning, SourceInvalid
@@ -99,6 +100,6 @@ def _add_scans(router: APIRouter, scans: Scans, queries: ScannerQueries, stop: C
         return get_scan(project_id, job_id, caller)
 
 
-def _endpoint(row: Mapping[str, Any]) -> EndpointOut:
+def _endpoint(row: RowMapping) -> EndpointOut:
     operation = Operation.model_validate(row["operation"])
     return EndpointOut.model_validate({**row, "operation": operation, "requires_auth": operation.requires_auth})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -29,8 +29,7 @@ def register(
     """Works on the queue, follows the projects and answers `scanner.endpoints` and `scanner.changes`."""
 
     def forget_project(received: Received) -> None:
-        event = received.event
-        assert isinstance(event, ProjectDeleted)
+        event = cast(ProjectDeleted, received.event)
         for job_id in scans.delete_project(event.project_id):
             messaging.cancel_sync(job_id)
 

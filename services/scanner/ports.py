@@ -21,7 +21,7 @@ class Scanner(Protocol):
         """Blocking. Raises a `ScanError` with the reason where it can't; `ScanStopped` once `cancelled()` is true."""
 
 
-class ScanStopped(Exception):  # noqa: N818 - not an error: somebody asked for it
+class ScanStopped(Exception):
     """The scan was cancelled."""
 
 

@@ -10,7 +10,7 @@ class ScannerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TESTGEN_SCANNER_", frozen=True, extra="ignore")
 
     allow_local: bool = False
-    """Whether folders of this machine, and repositories in them, may be scanned: for one person's own installation only."""
+    """Whether folders of this machine, and repositories in them, may be scanned: for one's own installation only."""
     allow_loopback: bool = False
     allow_private: bool = False
     """Whether documents and repositories may be fetched from this machine and from private networks."""

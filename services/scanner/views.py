@@ -6,7 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    TIMESTAMP, BigInteger, Column, ColumnElement, Connection, Index, Integer, MetaData, RowMapping, Table, Text, delete, func, select, text,
+    TIMESTAMP,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Integer,
+    MetaData,
+    RowMapping,
+    Table,
+    Text,
+    delete,
+    func,
+    select,
+    text,
     update,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB, insert
@@ -245,7 +259,7 @@ class ScannerQueries:
         status: str | None = None,
         ids: Sequence[int] | None = None,
     ) -> tuple[Sequence[RowMapping], int]:
-        """Rows with an id over `after`, by id, at most `limit`; and how many match in all. `path` is a part of the path."""
+        """Rows with an id over `after`, by id, at most `limit`; and how many match in all. `path`: a part of it."""
         wanted: list[ColumnElement[bool]] = [endpoints.c.project_id == project_id, endpoints.c.org_id == org_id]
         if method is not None:
             wanted.append(endpoints.c.method == method.upper())
@@ -291,7 +305,7 @@ class ScannerQueries:
             return connection.execute(query).first() is not None
 
 
-def as_endpoint(row: Mapping[str, Any]) -> contract.Endpoint:
+def as_endpoint(row: RowMapping) -> contract.Endpoint:
     """A row as other services see it."""
     return contract.Endpoint(
         id=row["id"],
@@ -302,7 +316,7 @@ def as_endpoint(row: Mapping[str, Any]) -> contract.Endpoint:
     )
 
 
-def as_change(row: Mapping[str, Any]) -> contract.ContractChange:
+def as_change(row: RowMapping) -> contract.ContractChange:
     """A row as other services see it."""
     return contract.ContractChange(
         endpoint_id=row["endpoint_id"],

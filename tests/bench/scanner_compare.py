@@ -2,8 +2,9 @@
 
     python tests/bench/scanner_compare.py SOURCE --python VENV/bin/python --app module:attribute [--call]
 
-SOURCE is the folder of the application's source (for example its folder in VENV's site-packages); `--call` calls the attribute
-to get the application. The application is imported by its own Python, in a process of its own; the scanner only reads.
+SOURCE is the folder of the application's source (for example its folder in VENV's site-packages); `--call` calls the
+attribute to get the application. The application is imported by its own Python, in a process of its own; the scanner
+only reads.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ OWN = {"/openapi.json", "/docs", "/redoc", "/docs/oauth2-redirect"}
 
 def flask_table(app):
     for rule in app.url_map.iter_rules():
-        if rule.endpoint.split(".")[-1] == "static" or rule.endpoint.startswith(("flasgger", "restx_doc", "doc", "specs")):
+        if rule.endpoint.split(".")[-1] == "static" or rule.endpoint.startswith(("flasgger", "restx_doc")):
             continue
         path = re.sub(r"<(?:[^:<>]*:)?([^<>]+)>", r"{\\1}", rule.rule)
         for method in rule.methods - {"HEAD", "OPTIONS"}:

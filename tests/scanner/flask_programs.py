@@ -30,11 +30,18 @@ def _program(cases: list[RouterCase], is_factory: bool) -> Program:
     for number, case in enumerate(cases):
         name = f"b{number}"
         _blueprint(program, case, name, "")
-        lines.append(f"from shop import {name}" if case.style == "attribute" else f"from shop.{name} import bp as {name}_bp")
+        lines.append(
+            f"from shop import {name}" if case.style == "attribute" else f"from shop.{name} import bp as {name}_bp"
+        )
         target = f"{name}.bp" if case.style == "attribute" else f"{name}_bp"
         includes += _registration("app", target, case, lines)
     if is_factory:
-        lines += ["def create_app(config=None):", "    app = Flask(__name__)", "    if config:", "        app.config.update(config)"]
+        lines += [
+            "def create_app(config=None):",
+            "    app = Flask(__name__)",
+            "    if config:",
+            "        app.config.update(config)",
+        ]
         lines += [*(f"    {line}" for line in includes), "    return app"]
     else:
         lines += ["app = Flask(__name__)", *includes]
@@ -69,7 +76,7 @@ def _blueprint(program: Program, case: RouterCase, name: str, prefix: str) -> No
         lines.append(f"from shop.{child} import bp as {child}_bp")
         lines += _registration("bp", f"{child}_bp", child_case, lines)
     if case.style == "reexport":
-        program.files[f"shop/{name}/__init__.py"] = "from shop.{0}.views import *\n".format(name)
+        program.files[f"shop/{name}/__init__.py"] = f"from shop.{name}.views import *\n"
         program.files[f"shop/{name}/views.py"] = "\n".join(lines) + "\n"
     else:
         program.files[f"shop/{name}.py"] = "\n".join(lines) + "\n"

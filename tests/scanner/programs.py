@@ -20,6 +20,14 @@ ROUTER_STYLES = ["plain", "factory", "subclass", "reexport", "loop"]
 ROUTE_STYLES = ["decorator", "api_route", "add_api_route", "table"]
 FLASK_ROUTE_STYLES = ["decorator", "methods", "add_url_rule", "view", "shortcut"]
 
+SETTINGS = """from functools import lru_cache
+from pydantic_settings import BaseSettings
+class Settings(BaseSettings):
+    prefix: str = {}
+@lru_cache
+def get_settings():
+    return Settings()"""
+
 
 @dataclass(frozen=True)
 class RouteCase:
@@ -88,12 +96,7 @@ def prefix_code(case: RouterCase) -> tuple[str, str]:
     if case.prefix_style == "concatenation":
         return f"PART = {text[1:]!r}", '"/" + PART'
     if case.prefix_style == "settings":
-        return (
-            "from functools import lru_cache\nfrom pydantic_settings import BaseSettings\n"
-            f"class Settings(BaseSettings):\n    prefix: str = {text!r}\n"
-            "@lru_cache\ndef get_settings():\n    return Settings()",
-            "get_settings().prefix",
-        )
+        return SETTINGS.format(repr(text)), "get_settings().prefix"
     if case.prefix_style == "environment":
         return "import os", f'os.getenv("SOME_PREFIX", {text!r})'
     return "", repr(text)

@@ -117,7 +117,9 @@ async def test_a_rescan_tells_what_moved_changed_went_and_came(ann: Person, tmp_
     project = await new_project(ann, local_path=str(write_shop(tmp_path)))
     await scan(ann, project)
     before = {item["path"]: item["id"] for item in await endpoints(ann, project)}
-    (tmp_path / "main.py").write_text(MAIN.replace('"/api"', '"/api/v2"').replace("/health", "/live").replace("health", "l"))
+    (tmp_path / "main.py").write_text(
+        MAIN.replace('"/api"', '"/api/v2"').replace("/health", "/live").replace("health", "l")
+    )
     (tmp_path / "books.py").write_text(BOOKS.replace("pages: int = 1", "page_count: int = 1"))
     job = await scan(ann, project)
     assert (job["moved"], job["removed"], job["discovered"]) == (2, 1, 1)

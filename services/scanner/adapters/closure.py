@@ -10,7 +10,7 @@ from typing import Any
 
 Schema = dict[str, Any]
 MAX_CLOSURE_BYTES = 200_000
-"""Of all definitions of one schema together; what is farther away than fits becomes the schema that allows everything."""
+"""Of all definitions of one schema together; what is too far away to fit becomes the schema that allows everything."""
 
 
 @dataclass

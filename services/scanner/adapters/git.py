@@ -33,7 +33,7 @@ class _Bounded(pygit2.RemoteCallbacks):
 
 
 def clone(url: str, branch: str, target: Path, targets: TargetPolicy, allow_local: bool, megabytes: int) -> Path:
-    """The files of a branch (by default the repository's own) below `target`. Raises `SourceUnreachable`, `ScanTooLarge`."""
+    """The files of a branch (default: the repository's own) below `target`. Raises a `ScanError`."""
     _check(url, targets, allow_local)
     pygit2.settings.server_timeout = SERVER_TIMEOUT_MS
     pygit2.settings.server_connect_timeout = SERVER_TIMEOUT_MS
@@ -52,7 +52,7 @@ def clone(url: str, branch: str, target: Path, targets: TargetPolicy, allow_loca
         raise
     except (pygit2.GitError, KeyError, ValueError, OSError) as error:
         raise SourceUnreachable(f"The repository cannot be cloned: {str(error)[:300]}", {"url": url}) from error
-    _write_out(repository, _commit(repository, branch), target)
+    _write_out(_commit(repository, branch), target)
     return target
 
 
@@ -71,7 +71,7 @@ def _check(url: str, targets: TargetPolicy, allow_local: bool) -> None:
         raise SourceUnreachable(f"The repository cannot be reached: {error.message}", {"url": url}) from error
 
 
-def _without_redirects(path: str, bare: bool) -> pygit2.Repository:  # noqa: FBT001 - pygit2's signature
+def _without_redirects(path: str, bare: bool) -> pygit2.Repository:
     """A redirect could lead to an address that was not checked."""
     repository = pygit2.init_repository(path, bare=bare)
     repository.config["http.followRedirects"] = "false"
@@ -88,7 +88,7 @@ def _commit(repository: pygit2.Repository, branch: str) -> pygit2.Commit:
     raise SourceUnreachable(f"The repository has no branch {branch!r}.", {"branch": branch})
 
 
-def _write_out(repository: pygit2.Repository, commit: pygit2.Commit, target: Path) -> None:
+def _write_out(commit: pygit2.Commit, target: Path) -> None:
     target.mkdir(parents=True)
     waiting: list[tuple[pygit2.Tree, Path]] = [(commit.tree, target)]
     count, size = 0, 0

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from services.scanner import errors
 from services.scanner.adapters.child import FAILURE, RESULT
@@ -64,17 +64,17 @@ class ProcessScanner:
 
     def _follow(self, child: subprocess.Popen[bytes], report: Report, cancelled: Cancelled) -> None:
         """Passes progress on until the child closes its output."""
-        assert child.stdout is not None
+        output = cast(IO[bytes], child.stdout)
         deadline = time.monotonic() + self._settings.time_limit
         with selectors.DefaultSelector() as selector:
-            selector.register(child.stdout, selectors.EVENT_READ)
+            selector.register(output, selectors.EVENT_READ)
             while True:
                 if cancelled():
                     raise ScanStopped
                 if time.monotonic() > deadline:
                     raise ScanTooLarge(f"The scan took longer than {self._settings.time_limit:.0f} seconds.")
                 if selector.select(_POLL_SECONDS):
-                    line = child.stdout.readline()
+                    line = output.readline()
                     if not line:
                         return
                     _pass_on(line, report)
@@ -95,9 +95,9 @@ def _start(complaints: IO[bytes]) -> subprocess.Popen[bytes]:
 
 def _request(child: subprocess.Popen[bytes], body: dict[str, object]) -> None:
     """The pipe stays open: its end tells the child that we are gone."""
-    assert child.stdin is not None
-    child.stdin.write(json.dumps(body).encode() + b"\n")
-    child.stdin.flush()
+    pipe = cast(IO[bytes], child.stdin)
+    pipe.write(json.dumps(body).encode() + b"\n")
+    pipe.flush()
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
@@ -30,7 +30,7 @@ class Policy:
     """What a scan may reach."""
 
     allow_local: bool = False
-    targets: TargetPolicy = TargetPolicy()
+    targets: TargetPolicy = field(default_factory=TargetPolicy)
     clone_mb: int = 500
 
 

@@ -1,4 +1,4 @@
-"""The files of a checkout that are worth reading: bounded, without tests, dependencies and links that lead out of it."""
+"""The files of a checkout that are worth reading: bounded, without tests, dependencies and links out of it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 SKIPPED_FOLDERS = frozenset(
     {
-        "tests", "test", "testing", "__tests__", "spec", "specs", "e2e", "node_modules", "site-packages", "dist-packages",
-        "__pycache__", "venv", "env", "virtualenv", "build", "dist", "target", "vendor", "bower_components", "migrations",
-        "alembic", "htmlcov",
+        "tests", "test", "testing", "__tests__", "spec", "specs", "e2e", "node_modules", "site-packages",
+        "dist-packages", "__pycache__", "venv", "env", "virtualenv", "build", "dist", "target", "vendor",
+        "bower_components", "migrations", "alembic", "htmlcov",
     }
 )  # fmt: skip
 MAX_FILES = 200_000

@@ -1,7 +1,7 @@
 """Compares two scans: which known endpoint is which of the found operations.
 
-Identity survives moves: the operation id and the handler come first, then the path, then the likeness of contract and path. What is
-ambiguous is not guessed: it counts as removed and discovered.
+Identity survives moves: the operation id and the handler come first, then the path, then the likeness of contract and
+path. What is ambiguous is not guessed: it counts as removed and discovered.
 """
 
 from __future__ import annotations

@@ -37,8 +37,8 @@ def read_openapi(data: bytes, name: str) -> ApiDescription:
     operations = [item for path, node in paths.items() for item in reader.path_item(str(path), node)]
     if not operations and reader.faults:
         raise MalformedSource(f"{name}: {reader.faults[0]}", {"file": name, "faults": reader.faults[:20]})
-    info = document.get("info") if isinstance(document.get("info"), dict) else {}
-    assert isinstance(info, dict)
+    given = document.get("info")
+    info: dict[str, Any] = given if isinstance(given, dict) else {}
     return ApiDescription(
         title=_text(info.get("title")),
         version=_text(info.get("version")),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class _TextToCode(ast.NodeTransformer):
     """Parses string constants where a type stands; those of `Literal` and of call arguments are values."""
 
-    def visit_Constant(self, node: ast.Constant) -> ast.expr:  # noqa: N802 - the name that ast asks for
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
         if not isinstance(node.value, str):
             return node
         try:
@@ -24,10 +24,10 @@ class _TextToCode(ast.NodeTransformer):
             return node
         return ast.fix_missing_locations(ast.copy_location(parsed, node))
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802 - the name that ast asks for
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         return node
 
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:  # noqa: N802 - the name that ast asks for
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         name = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
         if name == "Literal":
             return node

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from services.scanner.adapters.python import standard
-from services.scanner.adapters.python.expressions import enum_members
+from services.scanner.adapters.python.operators import enum_members
 from services.scanner.adapters.python.values import (
     Builtin,
     Class,
@@ -33,6 +33,8 @@ MAX_CALL_DEPTH = 40
 # ---------------------------------------------------------------- attributes
 def attribute(machine: Machine, value: Value, name: str, where: Where) -> Value:
     """`value.name`."""
+    if isinstance(value, Parametrised):
+        value = value.origin
     if isinstance(value, ModuleRef):
         return machine.member(value.module, name)
     if isinstance(value, External):
@@ -43,12 +45,10 @@ def attribute(machine: Machine, value: Value, name: str, where: Where) -> Value:
         return _class_attribute(machine, value, name)
     if isinstance(value, Super):
         return _super_attribute(machine, value, name)
-    if isinstance(value, Parametrised):
-        return attribute(machine, value.origin, name, where)
-    if isinstance(value, Function):
-        return {"__name__": value.name, "__wrapped__": value.wrapped}.get(name, Unknown("attribute of a function"))
     if isinstance(value, ExternalCall):
         return _call_attribute(value, name, where)
+    if isinstance(value, Function):
+        return value.name if name == "__name__" else Unknown(f"attribute {name} of a function")
     return standard.method(machine, value, name)
 
 

@@ -1,4 +1,4 @@
-"""Functions that build applications but that nothing in the tree calls: `create_app()` is called by the server."""
+"""Functions that build applications but that nothing in the tree calls: the server calls `create_app()`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from services.scanner.adapters.python.values import Class, External, Function, I
 
 _REGISTERING = frozenset(
     {
-        "include_router", "register_blueprint", "add_url_rule", "add_api_route", "add_resource", "add_namespace", "mount",
-        "add_route", "init_app",
+        "include_router", "register_blueprint", "add_url_rule", "add_api_route", "add_resource", "add_namespace",
+        "mount", "add_route", "init_app",
     }
 )  # fmt: skip
 _BUILDING = frozenset({"FastAPI", "Flask", "APIRouter", "Blueprint", "Starlette", "Api", "Namespace"})

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import ast
 import builtins
-import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from services.scanner.adapters.python.operators import (
+    MAX_ITEMS,
+    MAX_TEXT,
+    binary,
+    compared,
+    identity,
+    iterate,
+    membership,
+    text_of,
+    truth,
+)
 from services.scanner.adapters.python.values import (
     Class,
     Deferred,
     External,
-    ExternalCall,
     Function,
     FunctionNode,
-    Instance,
-    ModuleRef,
     Parametrised,
     Scope,
     Unknown,
-    UnionOf,
     Value,
     is_concrete,
 )
@@ -28,96 +34,11 @@ from services.scanner.adapters.python.values import (
 if TYPE_CHECKING:
     from services.scanner.adapters.python.machine import Machine
 
-MAX_TEXT = 10_000
-MAX_ITEMS = 20_000
-_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.BitOr: operator.or_,
-    ast.BitAnd: operator.and_,
-}
-_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-}
-_OBJECTS = (Function, Class, Instance, ModuleRef)
-
 
 def evaluate(machine: Machine, node: ast.expr, scope: Scope) -> Value:
     """The value of an expression; `Unknown` for what has no meaning before the program runs."""
     run = _EXPRESSIONS.get(type(node))
     return run(machine, node, scope) if run is not None else Unknown()
-
-
-def truth(value: Value) -> bool | None:
-    """True or False where that is certain, else None."""
-    if isinstance(value, list | tuple | dict | set) or is_concrete(value):
-        return bool(value)
-    return True if isinstance(value, _OBJECTS) else None
-
-
-def iterate(value: Value) -> list[Value] | None:
-    """The items that a loop over the value sees; None where they are not known."""
-    if isinstance(value, list | tuple):
-        return list(value)
-    if isinstance(value, dict | str):
-        return list(value)
-    if isinstance(value, set | frozenset):
-        return sorted(value, key=repr)
-    if isinstance(value, Class) and any(name.startswith("enum.") for name in value.external_bases()):
-        return enum_members(value)
-    return None
-
-
-def enum_members(cls: Class) -> list[Value]:
-    """Members of an enumeration as instances with `name` and `value`."""
-    members: list[Value] = []
-    for name, value in cls.scope.names.items():
-        if not name.startswith("_") and not isinstance(value, Function | Class):
-            members.append(Instance(cls, {"name": name, "value": value}))
-    return members
-
-
-def binary(op: ast.operator, left: Value, right: Value) -> Value:
-    """`left op right`, of constants and lists; a union of types for `|`."""
-    if isinstance(op, ast.BitOr) and (_is_type(left) or _is_type(right)):
-        return UnionOf((*_options(left), *_options(right)))
-    run = _BINARY.get(type(op))
-    if isinstance(op, ast.Mod) and isinstance(left, str) and not is_concrete(right):
-        return Unknown("text with an unknown part")
-    if isinstance(op, ast.Mult):
-        return _multiply(left, right)
-    if run is None or isinstance(left, Unknown) or isinstance(right, Unknown):
-        return Unknown()
-    if isinstance(left, list) and isinstance(right, tuple):
-        return Unknown()
-    try:
-        result = run(left, right)
-    except Exception:  # noqa: BLE001 - whatever the operands make of it, the program would have raised it
-        return Unknown()
-    return result if not isinstance(result, str) or len(result) <= MAX_TEXT else Unknown("very long text")
-
-
-def _multiply(left: Value, right: Value) -> Value:
-    """Only of numbers: repetition could take any amount of memory."""
-    if isinstance(left, int | float) and isinstance(right, int | float) and max(abs(left), abs(right)) < 1e12:  # noqa: PLR2004
-        return left * right
-    return Unknown()
-
-
-def _options(value: Value) -> tuple[Value, ...]:
-    return value.options if isinstance(value, UnionOf) else (value,)
-
-
-def _is_type(value: Value) -> bool:
-    return isinstance(value, External | Parametrised | UnionOf | Class)
 
 
 def make_function(machine: Machine, node: FunctionNode, scope: Scope) -> Function:
@@ -212,13 +133,6 @@ def _joined(machine: Machine, node: ast.JoinedStr, scope: Scope) -> Value:
     return "".join(parts)[:MAX_TEXT]
 
 
-def text_of(value: Value) -> str | None:
-    """`str(value)` where it is known; members of string enumerations give their value."""
-    if isinstance(value, Instance) and isinstance(value.attrs.get("value"), str):
-        return str(value.attrs["value"])
-    return str(value) if isinstance(value, str | int | float | bool) or value is None else None
-
-
 # ---------------------------------------------------------------- operators
 def _binary(machine: Machine, node: ast.BinOp, scope: Scope) -> Value:
     return binary(node.op, machine.evaluate(node.left, scope), machine.evaluate(node.right, scope))
@@ -261,32 +175,10 @@ def _compare(machine: Machine, node: ast.Compare, scope: Scope) -> Value:
         return Unknown()
     right, op = machine.evaluate(node.comparators[0], scope), node.ops[0]
     if isinstance(op, ast.Is | ast.IsNot):
-        return _identity(left, right, negated=isinstance(op, ast.IsNot))
+        return identity(left, right, negated=isinstance(op, ast.IsNot))
     if isinstance(op, ast.In | ast.NotIn):
-        return _membership(left, right, negated=isinstance(op, ast.NotIn))
-    if is_concrete(left) and is_concrete(right):
-        try:
-            return _COMPARE[type(op)](left, right)
-        except TypeError:
-            return Unknown()
-    return Unknown()
-
-
-def _identity(left: Value, right: Value, *, negated: bool) -> Value:
-    if right is None and (left is None or is_concrete(left) or isinstance(left, (list, dict, ExternalCall, *_OBJECTS))):
-        return (left is None) is not negated
-    return Unknown()
-
-
-def _membership(left: Value, right: Value, *, negated: bool) -> Value:
-    if isinstance(right, list | tuple | dict | set) and not right:
-        return negated
-    if is_concrete(left) and is_concrete(right):
-        try:
-            return (left in right) is not negated
-        except TypeError:
-            return Unknown()
-    return Unknown()
+        return membership(left, right, negated=isinstance(op, ast.NotIn))
+    return compared(op, left, right)
 
 
 def _subscript(machine: Machine, node: ast.Subscript, scope: Scope) -> Value:

@@ -20,8 +20,8 @@ from services.scanner.adapters.python.values import (
     Function,
     Instance,
     Parametrised,
-    Unknown,
     UnionOf,
+    Unknown,
     Value,
     is_concrete,
 )
@@ -113,7 +113,7 @@ class SignatureReader:
         if isinstance(annotation, External) and last_name(annotation) in _INJECTED:
             return
         if marker is not None:
-            given = default if default is not marker and default is not _MISSING else None
+            given = default if default is not marker else _MISSING
             self._marked(signature, name, annotation, marker, given)
         elif name in signature.path_names:
             self._add(signature, "path", name, annotation, {}, required=True, default=None)
@@ -131,7 +131,9 @@ class SignatureReader:
         else:
             self._add_body(signature, BodyPart(name, self._schemas.build(annotation), default is _MISSING, "Body"))
 
-    def _marked(self, signature: Signature, name: str, annotation: Value, marker: Value, given: Value = None) -> None:
+    def _marked(
+        self, signature: Signature, name: str, annotation: Value, marker: Value, given: Value = _MISSING
+    ) -> None:
         """A parameter with `Query(...)`, `Body(...)`, `Depends(...)` and so on."""
         kind = last_name(marker)
         if not isinstance(marker, ExternalCall):
@@ -141,7 +143,7 @@ class SignatureReader:
             scopes = marker.kwargs.get("scopes", [])
             self._dependency(signature, annotation if target is None else target, scopes)
             return
-        default = given if given is not None else marker.argument(0, "default", _MISSING)
+        default = given if given is not _MISSING else marker.argument(0, "default", _MISSING)
         required = default in (_MISSING, ELLIPSIS) and "default_factory" not in marker.kwargs
         if kind in _BODIES:
             schema = scalars.with_constraints(dict(self._schemas.build(annotation)), marker.kwargs)

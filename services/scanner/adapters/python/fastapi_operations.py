@@ -200,7 +200,7 @@ def _body(parts: list[BodyPart]) -> RequestBody | None:
     )
     media = next((part.media_type for part in parts if part.media_type), media)
     first = parts[0]
-    if len(parts) == 1 and not first.embed and (first.marker == "Body" and not is_file or _is_object(first.schema)):
+    if len(parts) == 1 and not first.embed and ((first.marker == "Body" and not is_file) or _is_object(first.schema)):
         return RequestBody(required=required, content={media: first.schema})
     return RequestBody(required=required, content={media: _embedded(parts)})
 

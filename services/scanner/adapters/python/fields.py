@@ -1,4 +1,4 @@
-"""The fields of the classes that describe data: Pydantic, SQLModel, dataclasses, attrs, typed dictionaries, named tuples."""
+"""The fields of classes that describe data: Pydantic, SQLModel, dataclasses, attrs, typed dicts, named tuples."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 _MODEL_BASES = frozenset(
     {
-        "pydantic.BaseModel", "pydantic.main.BaseModel", "pydantic.v1.BaseModel", "pydantic.RootModel", "sqlmodel.SQLModel",
+        "pydantic.BaseModel", "pydantic.main.BaseModel", "pydantic.v1.BaseModel", "pydantic.RootModel",
+        "sqlmodel.SQLModel",
         "pydantic.generics.GenericModel", "pydantic_settings.BaseSettings", "pydantic.BaseSettings", "typing.TypedDict",
         "typing_extensions.TypedDict", "typing.NamedTuple", "ninja.Schema", "msgspec.Struct", "sqlmodel.main.SQLModel",
     }

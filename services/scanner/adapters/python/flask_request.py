@@ -1,4 +1,4 @@
-"""What a Flask handler takes from the request, where it is plain: `request.args.get("page", type=int)`, `request.json["name"]`."""
+"""What a Flask handler takes from the request, if it is plain: `request.args.get("page")`, `request.json["name"]`."""
 
 from __future__ import annotations
 

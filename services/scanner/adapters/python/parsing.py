@@ -1,7 +1,8 @@
 """Parses Python source, also such as is newer than the running interpreter.
 
-`ast` first. Where it fails, tree-sitter tells whether the source is merely newer: the new constructs (type parameters,
-`type X = …`, `except A, B:`, quotes nested in f-strings) are rewritten in place, line numbers kept, and `ast` tries again.
+`ast` first. Where it fails, tree-sitter tells whether the source is merely newer: the new constructs (type
+parameters, `type X = …`, `except A, B:`, quotes nested in f-strings) are rewritten in place, line numbers kept, and
+`ast` tries again.
 """
 
 from __future__ import annotations

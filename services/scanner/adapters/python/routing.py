@@ -58,7 +58,7 @@ class Native:
 
     def other(self, machine: Machine, instance: Instance, name: str) -> Value:
         """What has no model: usable as a decorator that changes nothing."""
-        return Builtin(name, lambda args, kwargs, where: Builtin(name, keep))
+        return Builtin(name, lambda _args, _kwargs, _where: Builtin(name, keep))
 
     def assign(self, name: str, value: Value) -> bool:
         """Sets an attribute of the framework object; False where it is the program's own."""

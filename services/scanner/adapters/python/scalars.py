@@ -96,7 +96,7 @@ _CONSTRAINTS = {
     "min_items": "minItems",
     "max_items": "maxItems",
 }
-_CONSTRAINED = {
+_CONSTRAINED: dict[str, Schema] = {
     "constr": {"type": "string"},
     "conint": {"type": "integer"},
     "confloat": {"type": "number"},

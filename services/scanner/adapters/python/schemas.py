@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from services.scanner.adapters.closure import Definition, close
 from services.scanner.adapters.python import scalars
-from services.scanner.adapters.python.expressions import enum_members
 from services.scanner.adapters.python.fields import Field, fields_of, is_model
+from services.scanner.adapters.python.operators import enum_members
 from services.scanner.adapters.python.scalars import Schema, last_name
 from services.scanner.adapters.python.values import (
     Class,
@@ -15,7 +15,6 @@ from services.scanner.adapters.python.values import (
     ExternalCall,
     Instance,
     Parametrised,
-    Unknown,
     UnionOf,
     Value,
     is_concrete,
@@ -173,7 +172,7 @@ class SchemaBuilder:
 
     def _map(self, args: tuple[Value, ...], bound: Substitution) -> Schema:
         value = self.schema(args[1], bound) if len(args) > 1 else {}
-        return {"type": "object", "additionalProperties": value if value else True}
+        return {"type": "object", "additionalProperties": value or True}
 
     def _tuple(self, args: tuple[Value, ...], bound: Substitution) -> Schema:
         if len(args) == 2 and args[1] == scalars.ELLIPSIS:  # noqa: PLR2004 - tuple[T, ...]

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from services.scanner.adapters.python.expressions import MAX_ITEMS, iterate, text_of, truth
+from services.scanner.adapters.python.operators import MAX_ITEMS, iterate, text_of, truth
 from services.scanner.adapters.python.values import (
     Builtin,
     Class,
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 Model = Callable[["Machine", list[Value], dict[str, Value], Where], Value]
 _TEXT_METHODS = frozenset(
     {
-        "capitalize", "casefold", "endswith", "format", "join", "lower", "lstrip", "removeprefix", "removesuffix", "replace",
-        "rstrip", "split", "rsplit", "startswith", "strip", "title", "upper", "swapcase", "partition", "rpartition",
+        "capitalize", "casefold", "endswith", "format", "join", "lower", "lstrip", "removeprefix", "removesuffix",
+        "replace", "rstrip", "split", "rsplit", "startswith", "strip", "title", "upper", "swapcase", "partition",
+        "rpartition",
     }
 )  # fmt: skip
 _MAX_TEXT = 10_000
@@ -45,7 +46,7 @@ def method(machine: Machine, value: Value, name: str) -> Value:
     if isinstance(value, list) and name in _LIST_METHODS:
         return Builtin(name, lambda args, _kwargs, _where: _LIST_METHODS[name](value, args))
     if isinstance(value, set | frozenset | tuple) and name in {"union", "copy"}:
-        return Builtin(name, lambda args, _kwargs, _where: value)
+        return Builtin(name, lambda _args, _kwargs, _where: value)
     return Unknown(f"attribute {name}")
 
 
@@ -123,6 +124,8 @@ def _super(machine: Machine, args: list[Value], kwargs: dict[str, Value], where:
 
 def _getattr(machine: Machine, args: list[Value], kwargs: dict[str, Value], where: Where) -> Value:
     if len(args) < 2 or not isinstance(args[1], str):  # noqa: PLR2004
+        if args and isinstance(args[0], Instance) and args[0].native is not None:
+            machine.warn(where, "a method of a router is chosen by a name that is not known; its routes may be missing")
         return Unknown("getattr() of an unknown name")
     found = machine.attribute(args[0], args[1], where)
     return args[2] if isinstance(found, Unknown) and len(args) > 2 else found  # noqa: PLR2004
@@ -259,6 +262,10 @@ def _type(machine: Machine, args: list[Value], kwargs: dict[str, Value], where: 
     return args[0] if args and isinstance(args[0], ModuleRef) else Unknown()
 
 
+def _cast(machine: Machine, args: list[Value], kwargs: dict[str, Value], where: Where) -> Value:
+    return args[1] if len(args) > 1 else Unknown()
+
+
 FUNCTIONS: dict[str, Model] = {
     "builtins.super": _super,
     "builtins.getattr": _getattr,
@@ -292,5 +299,5 @@ FUNCTIONS: dict[str, Model] = {
     "dataclasses.replace": _replace,
     "copy.copy": _first,
     "copy.deepcopy": _first,
-    "typing.cast": lambda machine, args, kwargs, where: args[1] if len(args) > 1 else Unknown(),
+    "typing.cast": _cast,
 }

@@ -1,7 +1,7 @@
 """Statements of the partial evaluator.
 
-A condition that is not known takes both branches; the first binding of a name that says something wins. A `return` under such
-a condition is remembered and evaluation goes on, so that early exits hide nothing.
+A condition that is not known takes both branches; the first binding of a name that says something wins. A `return`
+under such a condition is remembered and evaluation goes on, so that early exits hide nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from services.scanner.adapters.python import expressions
+from services.scanner.adapters.python import expressions, operators
 from services.scanner.adapters.python.values import (
     Class,
     Deferred,
@@ -53,7 +53,6 @@ def execute(machine: Machine, body: list[ast.stmt], scope: Scope) -> Flow:
     return Flow.NEXT
 
 
-# ---------------------------------------------------------------- imports
 def _import(machine: Machine, node: ast.Import, scope: Scope) -> None:
     for alias in node.names:
         if alias.asname:
@@ -146,16 +145,12 @@ def _annotated(machine: Machine, node: ast.AnnAssign, scope: Scope) -> None:
 
 
 def _augmented(machine: Machine, node: ast.AugAssign, scope: Scope) -> None:
-    left = machine.evaluate(_load(node.target), scope)
+    left = machine.evaluate(node.target, scope)
     right = machine.evaluate(node.value, scope)
     if isinstance(left, list) and isinstance(right, list | tuple) and isinstance(node.op, ast.Add):
         left.extend(right)
         return
-    assign(machine, node.target, expressions.binary(node.op, left, right), scope)
-
-
-def _load(target: ast.expr) -> ast.expr:
-    return target
+    assign(machine, node.target, operators.binary(node.op, left, right), scope)
 
 
 def assign(machine: Machine, target: ast.expr, value: Value, scope: Scope) -> None:
@@ -212,7 +207,7 @@ def _return(machine: Machine, node: ast.Return, scope: Scope) -> Flow:
 
 
 def _if(machine: Machine, node: ast.If, scope: Scope) -> Flow:
-    known = expressions.truth(machine.evaluate(node.test, scope))
+    known = operators.truth(machine.evaluate(node.test, scope))
     if _is_always_taken(node.test):
         known = True
     if known is not None:
@@ -239,7 +234,7 @@ def _is_always_taken(test: ast.expr) -> bool:
 
 
 def _for(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Flow:
-    items = expressions.iterate(machine.evaluate(node.iter, scope))
+    items = operators.iterate(machine.evaluate(node.iter, scope))
     if items is None:
         assign(machine, node.target, Unknown(), scope)
         machine.execute(node.body, scope)
@@ -255,7 +250,7 @@ def _for(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Flow:
 
 
 def _while(machine: Machine, node: ast.While, scope: Scope) -> Flow:
-    if expressions.truth(machine.evaluate(node.test, scope)) is False:
+    if operators.truth(machine.evaluate(node.test, scope)) is False:
         return machine.execute(node.orelse, scope)
     machine.execute(node.body, scope)
     return Flow.NEXT

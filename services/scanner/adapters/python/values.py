@@ -1,7 +1,7 @@
 """Abstract values of the partial evaluator.
 
-Plain Python constants (str, int, float, bool, bytes, None) and containers (list, tuple, dict, set) stand for themselves;
-everything else is one of the classes here. Nothing of the scanned program is ever executed.
+Plain Python constants (str, int, float, bool, bytes, None) and containers (list, tuple, dict, set) stand for
+themselves; everything else is one of the classes here. Nothing of the scanned program is ever executed.
 """
 
 from __future__ import annotations
