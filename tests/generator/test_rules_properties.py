@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.generator.adapters.rules.model import Target
-from services.generator.adapters.rules.planner import Api, Planner
+from services.generator.adapters.rules.model import Api, Target
+from services.generator.adapters.rules.planner import Planner
 from services.generator.adapters.rules.values import Maker, Unsatisfiable, sampled
 from services.generator.adapters.rules.violations import body_violations
 from services.generator.adapters.rules.writer import RuleWriter

@@ -4,8 +4,8 @@ from random import Random
 from typing import Any
 
 from services.generator.adapters.rules import names, schema
+from services.generator.adapters.rules.chains import Arranged
 from services.generator.adapters.rules.model import Target
-from services.generator.adapters.rules.planner import Arranged
 from services.generator.adapters.rules.values import UNIQUE, Maker, Unsatisfiable, sampled
 from shared.contracts.scanner import JsonSchema
 

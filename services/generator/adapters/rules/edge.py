@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from services.generator.adapters.rules import names, schema
+from services.generator.adapters.rules.chains import Arranged
 from services.generator.adapters.rules.model import Target
-from services.generator.adapters.rules.planner import Arranged
 from services.generator.adapters.rules.subject import Expected, Subject
 from services.generator.adapters.rules.values import UNIQUE, bounds, sampled
 from services.generator.domain.draft import Draft

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from services.generator.adapters.rules import schema
+from services.generator.adapters.rules.chains import Arranged, Created
 from services.generator.adapters.rules.examples import adapted
 from services.generator.adapters.rules.model import Target, member
-from services.generator.adapters.rules.planner import Arranged, Created
 from services.generator.adapters.rules.subject import Subject
 from services.generator.adapters.rules.values import UNIQUE, sampled
 from services.generator.domain.draft import Draft

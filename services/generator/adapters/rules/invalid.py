@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from services.generator.adapters.rules import schema
+from services.generator.adapters.rules.chains import Arranged
 from services.generator.adapters.rules.model import Body, Target
-from services.generator.adapters.rules.planner import Arranged
 from services.generator.adapters.rules.subject import Subject
 from services.generator.adapters.rules.violations import Violation, body_violations, text_violations
 from services.generator.domain.draft import Draft

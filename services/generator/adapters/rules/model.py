@@ -20,6 +20,7 @@ _BODY_KINDS: tuple[tuple[str, BodyKind], ...] = (
 )
 _SESSION_ENDS = frozenset({"logout", "signout", "revoke", "shutdown", "restart", "terminate"})
 _LOGIN = frozenset({"login", "signin", "token", "authenticate", "session", "sessions", "oauth"})
+_PASSWORDS = frozenset({"password", "passwd", "pwd", "passphrase"})
 _SECRETS = frozenset({"token", "otp", "signature", "captcha", "nonce", "challenge"})
 _ID_KEYS = ("id", "uuid", "guid", "key", "slug", "code")
 _ANY_SUCCESS = ("2XX", "3XX")
@@ -62,6 +63,11 @@ class Target:
     @cached_property
     def segments(self) -> list[str]:
         return [part for part in self.path.split("/") if part]
+
+    @cached_property
+    def path_names(self) -> list[str]:
+        """The names of the path's parameters, in order."""
+        return [part[1:-1] for part in self.segments if part.startswith("{") and part.endswith("}")]
 
     @property
     def name(self) -> str:
@@ -142,7 +148,9 @@ class Target:
     def is_login(self) -> bool:
         """True where credentials are exchanged for a session or token."""
         last = self.segments[-1] if self.segments else ""
-        return self.method == "POST" and self.body is not None and bool(set(names.words(last)) & _LOGIN)
+        asked = any(set(names.words(parameter.name)) & _PASSWORDS for parameter in self.parameters("query"))
+        given = asked or (self.method == "POST" and self.body is not None)
+        return given and bool(set(names.words(last)) & _LOGIN)
 
     @property
     def needs_knowledge(self) -> bool:

@@ -1,80 +1,24 @@
 """Set-up chains: which calls make the state that an operation needs, and how they are undone."""
 
-from collections import Counter
-from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 from services.generator.adapters.rules import names, schema
+from services.generator.adapters.rules.chains import Arranged, Chain, Created, respelled, setup_step
 from services.generator.adapters.rules.credentials import confirms, logged_in, registration
 from services.generator.adapters.rules.inputs import (
     fixed_parameters,
-    on_the_wire,
     parameter_value,
     query_values,
     referring,
 )
-from services.generator.adapters.rules.model import Api, Id, Target, member
+from services.generator.adapters.rules.model import Api, Target, member
 from services.generator.adapters.rules.producers import Producer, Producers
-from services.generator.adapters.rules.values import UNIQUE, Binding, Maker, Mode, Unsatisfiable, sampled
+from services.generator.adapters.rules.values import Binding, Maker, Mode, Unsatisfiable, sampled
 from shared.contracts.scanner import Parameter
-from shared.contracts.testcase import Extract, RequestTemplate, StatusAssertion, Step
+from shared.contracts.testcase import Extract, RequestTemplate, Step
 
 _MAX_CHAIN = 8
-
-
-@dataclass(frozen=True)
-class Created:
-    """A resource that a set-up step makes: what was sent, where its id is, and the variable that holds it."""
-
-    target: Target
-    sent: Any
-    id: Id
-    variable: str
-
-
-@dataclass
-class Chain:
-    """The set-up steps of one test, with the variables that they define."""
-
-    setup: list[Step] = field(default_factory=list)
-    cleanup: list[Step] = field(default_factory=list)
-    bound: dict[str, Binding] = field(default_factory=dict)
-    """Binding by path shape (`/users/{}`) and by noun (`user`)."""
-    created: list[Created] = field(default_factory=list)
-    uses: Counter[int] = field(default_factory=Counter)
-    active: set[int] = field(default_factory=set)
-    doubts: list[str] = field(default_factory=list)
-
-    def variable(self, noun: str) -> str:
-        taken = {extract.name for step in self.setup for extract in step.extract}
-        wanted = f"{noun or 'resource'}_id"
-        return next(
-            name for name in (wanted, *(f"{wanted}_{n}" for n in range(2, len(taken) + 3))) if name not in taken
-        )
-
-
-@dataclass(frozen=True)
-class Arranged:
-    """A valid request with everything around it. Without doubts, the contract promises that it succeeds."""
-
-    target: Target
-    request: RequestTemplate
-    chain: Chain
-    doubts: tuple[str, ...] = ()
-    bindings: dict[str, Binding] = field(default_factory=dict)
-
-    @property
-    def certain(self) -> bool:
-        return not self.doubts
-
-    @property
-    def cleanup(self) -> list[Step]:
-        return list(reversed(self.chain.cleanup))
-
-    def sent(self) -> Any:
-        """The body as it may look on the wire."""
-        return sampled(self.request.body, self.bindings)
 
 
 class Planner:
@@ -93,7 +37,7 @@ class Planner:
         chain = chain if chain is not None else Chain()
         before = len(chain.doubts)
         chain.active.add(target.endpoint.id)
-        path_params = {name: self._path_value(target, name, chain) for name in _path_names(target)}
+        path_params = {name: self._path_value(target, name, chain) for name in target.path_names}
         bindings = self._references(target, chain, mode, path_params)
         known = self._logged_in(target, chain)
         body = known if known is not None else self._body(target, chain, mode, bindings)
@@ -130,6 +74,9 @@ class Planner:
         found = []
         if target.needs_knowledge and (not registered or confirms(self.api)):
             found.append("it needs knowledge that can't be made up")
+        blind = target.method in ("PUT", "PATCH") and self.api.at("POST", target.collection) is not None
+        if blind and not bindings:
+            found.append("nothing says which resource it changes")
         needed = [*referring(target, only_required=True)]
         needed += [p.name for p in target.parameters("query") if p.required and names.refers_to(p.name)]
         return [*found, *(f"no producer is known for {name}" for name in needed if name not in bindings)]
@@ -163,7 +110,7 @@ class Planner:
         delete = self.api.item("DELETE", target.collection)
         if delete is None or delete.tail_parameter is None or delete.ends_session:
             return None
-        above = dict(zip(_path_names(delete), request.path_params.values(), strict=False))
+        above = dict(zip(delete.path_names, request.path_params.values(), strict=False))
         return Step(
             role="cleanup",
             name=f"Clean up: delete the {target.noun or 'resource'}",
@@ -207,7 +154,7 @@ class Planner:
         """Run-time ids for the properties and query parameters that refer to other resources."""
         wanted = [*referring(target, only_required=mode == "minimal")]
         wanted += [p.name for p in target.parameters("query") if p.required and names.refers_to(p.name)]
-        found: dict[str, Binding] = {}
+        found = self._by_body(target, chain)
         for name in wanted:
             by_path = next((key for key in path_params if names.normal(key) == names.normal(name)), None)
             binding = self._reference(target, name, chain)
@@ -216,6 +163,18 @@ class Planner:
             if binding is not None:
                 found[name] = binding
         return found
+
+    def _by_body(self, target: Target, chain: Chain) -> dict[str, Binding]:
+        """The id of what an update changes, where the body names it and not the path, as in PUT `/pets`."""
+        creator = self.api.at("POST", target.collection)
+        if target.method not in ("PUT", "PATCH") or creator is None or target.body is None:
+            return {}
+        known = schema.properties(schema.flatten(target.body.json_schema, target.body.json_schema))
+        own = next((name for name in known if names.normal(name) in ("id", f"{target.noun}id", "uuid")), None)
+        if own is None or creator.endpoint.id in chain.active:
+            return {}
+        binding = self.create(creator, chain, own)
+        return {own: binding} if binding is not None else {}
 
     def _reference(self, target: Target, name: str, chain: Chain) -> Binding | None:
         for noun in names.nouns_referred(name):
@@ -239,39 +198,6 @@ class Planner:
         except Unsatisfiable:
             chain.doubts.append("no body is known to satisfy its schema")
             return {} if body.kind != "text" else "test"
-
-
-def setup_step(target: Target, request: RequestTemplate, extract: tuple[Extract, ...]) -> Step:
-    verb = {"POST": "create", "PUT": "create", "GET": "look up"}.get(target.method, "call")
-    return Step(
-        role="setup",
-        name=f"Set up: {verb} a {target.noun or 'resource'}",
-        operation=target.ref,
-        request=on_the_wire(request, target),
-        extract=extract,
-        assertions=(StatusAssertion(one_of=target.success, description="The set-up call succeeds"),),
-    )
-
-
-def respelled(made: Arranged, uses: int) -> RequestTemplate:
-    """The request with its unique names changed, where the same resource is already made once in this test."""
-    if uses == 0 or made.target.body is None:
-        return made.request
-    body = _replaced(made.request.body, UNIQUE, f"{UNIQUE}{uses + 1}")
-    fits = schema.accepts(made.target.body.json_schema, sampled(body, made.bindings))
-    return made.request.model_copy(update={"body": body}) if fits else made.request
-
-
-def _replaced(value: Any, old: str, new: str) -> Any:
-    if isinstance(value, dict):
-        return {key: _replaced(inner, old, new) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_replaced(inner, old, new) for inner in value]
-    return value.replace(old, new) if isinstance(value, str) else value
-
-
-def _path_names(target: Target) -> list[str]:
-    return [part[1:-1] for part in target.segments if part.startswith("{") and part.endswith("}")]
 
 
 def _template(variable: str) -> str:

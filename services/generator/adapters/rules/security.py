@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from services.generator.adapters.rules import names, schema
+from services.generator.adapters.rules.chains import Arranged
 from services.generator.adapters.rules.edge import replaced, text_inputs
 from services.generator.adapters.rules.functional import created_for
 from services.generator.adapters.rules.model import Target
-from services.generator.adapters.rules.planner import Arranged
 from services.generator.adapters.rules.subject import Subject
 from services.generator.domain.draft import Draft
 from shared.contracts.testcase import Assertion, BodyAssertion, StatusAssertion

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from services.generator.adapters.rules import names, schema
+from services.generator.adapters.rules.chains import Arranged, Chain
 from services.generator.adapters.rules.changes import changed
 from services.generator.adapters.rules.functional import compared
 from services.generator.adapters.rules.model import Target
-from services.generator.adapters.rules.planner import Arranged, Chain
 from services.generator.adapters.rules.subject import Subject
 from services.generator.domain.draft import Draft
 from shared.contracts.testcase import Assertion, JsonAssertion, RequestTemplate, StatusAssertion, Step

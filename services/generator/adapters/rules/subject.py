@@ -6,9 +6,10 @@ from functools import cached_property
 from typing import Any
 
 from services.generator.adapters.rules import schema
+from services.generator.adapters.rules.chains import Arranged
 from services.generator.adapters.rules.inputs import on_the_wire
 from services.generator.adapters.rules.model import Api, Target
-from services.generator.adapters.rules.planner import Arranged, Planner
+from services.generator.adapters.rules.planner import Planner
 from services.generator.adapters.rules.risk import priority_of
 from services.generator.adapters.rules.values import Binding, Mode
 from services.generator.domain.draft import Draft

@@ -109,7 +109,7 @@ class Maker:
             raise Unsatisfiable
         known, needed, made = schema.properties(flat), schema.required(flat), {}
         for key in [*known, *(key for key in needed if key not in known)]:
-            must = key in needed
+            must = key in needed or (depth == 0 and key in self.bindings)
             if not must and (self.mode == "minimal" or key in self.omit or depth > _OPTIONAL_DEPTH):
                 continue
             part = known.get(key, {})
