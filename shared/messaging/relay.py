@@ -35,6 +35,10 @@ Mapping = Callable[[Recorded], Iterable[Publish | Enqueue]]
 _Mapped = tuple[list[tuple[Enqueue, Recorded]], list[Outgoing], list[tuple[Recorded, Exception]]]
 
 
+class LogBehindStream(Exception):
+    """The stream holds events that the log does not know. Nothing is published until a person has decided."""
+
+
 class EventLog(Protocol):
     """What the relay needs of an event store."""
 
@@ -93,7 +97,19 @@ class Relay:
         self._done = await last_order(self._connection.js, info)
         # The last event again: it may have given more messages than one batch holds.
         self._after = max(self._done[0] - 1, 0)
+        await self._check_log()
         log.info("relay position", service=self._service, position=self._done[0])
+
+    async def _check_log(self) -> None:
+        """A log that ends before its stream (a restored backup) would have its new events taken for published ones."""
+        if self._done == BEGINNING:
+            return
+        last = await self._threads.run(self._log.follow, self._after, 1)
+        if not last or last[0].position != self._done[0]:
+            raise LogBehindStream(
+                f"event {self._done[0]} of {self._service} is in stream {self._stream.name} but not in the event log; "
+                "was the database restored? Restore JetStream too, or delete the stream to have it filled anew"
+            )
 
     async def _check_stream(self) -> None:
         """Nothing to publish is no proof that the stream is still there."""

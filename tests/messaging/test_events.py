@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from shared.contracts.scanner import ScanFailed, ScanProgressed
 from shared.eventstore import current_metadata
 from shared.messaging import Messaging, PermanentFailure, Publish, Received, RetryLater
+from shared.messaging.relay import LogBehindStream
 from tests.messaging.support import MemoryLog, Rows, failed, number_of, progressed, published, running
 from tests.support.servers import delete_streams
 from tests.support.waiting import eventually
@@ -265,3 +266,24 @@ async def test_bodies_of_any_size_pass(new_messaging: NewMessaging, size: int) -
     async with running(messaging):
         await eventually(lambda: len(seen) == 5)
     assert [number_of(received) for received in seen] == list(range(5))
+
+
+async def test_a_log_behind_its_stream_publishes_nothing(new_messaging: NewMessaging) -> None:
+    full, restored, seen = MemoryLog(), MemoryLog(), []
+    full.progress(range(10))
+    restored.progress(range(4))
+    before, after = new_messaging(), new_messaging()
+    before.relay("scanner", full, published)
+    async with running(before):
+        await eventually(lambda: _equals(lambda: _count(before), 10))
+    relay = after.relay("scanner", restored, published)
+    after.react("scores", "r", [ScanProgressed], lambda received: seen.append(number_of(received)))
+    async with running(after):
+        await eventually(lambda: len(seen) == 10)
+        with pytest.raises(LogBehindStream):
+            await relay.step()
+        assert await _count(after) == 10
+
+
+async def _count(messaging: Messaging) -> int:
+    return (await messaging.connection.js.stream_info("EVENTS_scanner")).state.messages
