@@ -71,8 +71,9 @@ class JsonAssertion(Contract):
     kind: Literal["json"] = "json"
     path: str
     op: Literal[
-        "exists", "absent", "equals", "not_equals", "type", "contains", "not_contains", "matches", "length", "max_length", "gte", "lte"
-    ]
+        "exists", "absent", "equals", "not_equals", "type", "contains", "not_contains",
+        "matches", "length", "max_length", "gte", "lte",
+    ]  # fmt: skip
     value: Any = None
     """May hold templates. For `type` a JSON Schema type name; for the lengths and bounds a number."""
     description: str = ""
@@ -154,7 +155,7 @@ class TestCase(Contract):
     description: str = ""
     test_type: TestType
     category: str
-    """valid, invalid, edge, auth_missing, auth_invalid, injection_sql, injection_xss, authorization, response_time, load…"""
+    """valid, invalid, edge, auth_missing, auth_invalid, injection_sql, injection_xss, authorization, load…"""
     priority: Priority
     status: TestStatus
     definition: TestDefinition

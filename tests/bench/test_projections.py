@@ -68,7 +68,7 @@ async def test_rebuild(infra_settings: InfraSettings, engine: Engine, record_pro
     assert result.equal
     assert result.events == events
     record_property("rebuild_events_per_s", round(events / seconds))
-    print(f"\nrebuild of {events:,} events: {events / seconds:,.0f}/s, checksums equal")  # noqa: T201
+    print(f"\nrebuild of {events:,} events: {events / seconds:,.0f}/s, checksums equal")
 
 
 @pytest.mark.bench
@@ -98,7 +98,7 @@ async def test_lag(infra_settings: InfraSettings, engine: Engine, record_propert
     median, late = statistics.median(lags), lags[int(len(lags) * 0.99)]
     record_property("lag_p50_ms", round(median, 1))
     record_property("lag_p99_ms", round(late, 1))
-    print(f"\nappend to committed projection at {RATE:.0f}/s: p50 {median:.1f} ms, p99 {late:.1f} ms")  # noqa: T201
+    print(f"\nappend to committed projection at {RATE:.0f}/s: p50 {median:.1f} ms, p99 {late:.1f} ms")
 
 
 def project_and_tell(model: AnalyticsModel, connection: Connection, batch: Sequence[Received]) -> None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from services.generator.adapters.rules.subject import Subject
+from services.generator.adapters.rules.chains import Arranged
+from services.generator.adapters.rules.subject import Expected, Subject
 from services.generator.domain.draft import Draft
 from shared.contracts.testcase import Assertion, LoadAssertion, LoadProfile, StatusAssertion, TimeAssertion
 
@@ -45,14 +46,18 @@ def performance(subject: Subject) -> Iterator[Draft]:
         load=_LOAD,
     )
     if "429" in target.documented:
-        limited = StatusAssertion(one_of=(*expected.statuses, "429"), description="Served, or refused with 429")
-        none = LoadAssertion(max_error_rate=0.0, description="Nothing but success and 429 in a burst")
-        yield subject.simple(
-            arranged,
-            f"{target.name} in a burst",
-            f"Sends {_BURST.requests} requests at once: above its rate limit the API answers 429, and never crashes.",
-            "rate_limit",
-            [limited, none],
-            test_type="Performance",
-            load=_BURST,
-        )
+        yield _burst(subject, arranged, expected)
+
+
+def _burst(subject: Subject, arranged: Arranged, expected: Expected) -> Draft:
+    limited = StatusAssertion(one_of=(*expected.statuses, "429"), description="Served, or refused with 429")
+    none = LoadAssertion(max_error_rate=0.0, description="Nothing but success and 429 in a burst")
+    return subject.simple(
+        arranged,
+        f"{subject.target.name} in a burst",
+        f"Sends {_BURST.requests} requests at once: above its rate limit the API answers 429, and never crashes.",
+        "rate_limit",
+        [limited, none],
+        test_type="Performance",
+        load=_BURST,
+    )
