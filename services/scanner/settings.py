@@ -14,7 +14,8 @@ class ScannerSettings(BaseSettings):
     allow_loopback: bool = False
     allow_private: bool = False
     """Whether documents and repositories may be fetched from this machine and from private networks."""
-    memory_mb: int = Field(default=3072, ge=256)
+    memory_mb: int = Field(default=3072, ge=1024)
+    """Address space of a scan's process; half a gigabyte of it is its stack."""
     time_limit: float = Field(default=600.0, gt=0)
     """Seconds that one scan may take."""
     clone_mb: int = Field(default=500, ge=1)

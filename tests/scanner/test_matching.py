@@ -45,7 +45,7 @@ def test_the_same_scan_twice_changes_nothing(table: list[Operation], shuffled: b
     assert [(item.id, found) for item, found in sorted(diff.unchanged, key=lambda pair: pair[0].id)] == [
         (index, item) for index, item in enumerate(table, start=1)
     ]
-    assert not (diff.changed or diff.moved or diff.discovered or diff.removed or diff.errored)
+    assert (diff.changed, diff.moved, diff.discovered, diff.removed, diff.errored) == ([], [], [], [], [])
 
 
 @settings(max_examples=200)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -232,7 +233,5 @@ def test_circles_and_dead_ends_of_references_are_warnings() -> None:
     )
 )
 def test_any_garbage_is_read_or_refused_cleanly(paths: Any) -> None:
-    try:
+    with contextlib.suppress(ScanError):
         read_openapi(json.dumps({"openapi": "3.1.0", "paths": paths}).encode(), "garbage")
-    except ScanError as error:
-        assert error.message

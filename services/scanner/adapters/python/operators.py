@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,8 @@ from services.scanner.adapters.python.values import (
 
 MAX_TEXT = 10_000
 MAX_ITEMS = 20_000
+WIDE = re.compile(r"\d{5}")
+"""A width in a format that would take any amount of memory."""
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -83,8 +86,10 @@ def binary(op: ast.operator, left: Value, right: Value) -> Value:
         return _multiply(left, right)
     if run is None or isinstance(left, Unknown) or isinstance(right, Unknown):
         return Unknown()
-    if isinstance(left, list) and isinstance(right, tuple):
+    if isinstance(left, list | tuple) and (type(left) is not type(right) or len(left) + len(right) > MAX_ITEMS):
         return Unknown()
+    if isinstance(left, str) and isinstance(op, ast.Mod) and WIDE.search(left):
+        return Unknown("very long text")
     try:
         result = run(left, right)
     except Exception:  # noqa: BLE001 - whatever the operands make of it, the program would have raised it

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from services.scanner.adapters.python.operators import MAX_ITEMS, iterate, text_of, truth
+from services.scanner.adapters.python.operators import MAX_ITEMS, WIDE, iterate, text_of, truth
 from services.scanner.adapters.python.values import (
     Builtin,
     Class,
@@ -51,7 +51,7 @@ def method(machine: Machine, value: Value, name: str) -> Value:
 
 
 def _text_method(value: str, name: str, args: list[Value], kwargs: dict[str, Value]) -> Value:
-    if not is_concrete(args) or not is_concrete(kwargs):
+    if not is_concrete(args) or not is_concrete(kwargs) or (name == "format" and WIDE.search(value)):
         return Unknown("text with an unknown part")
     try:
         result = getattr(value, name)(*args, **kwargs)

@@ -148,7 +148,7 @@ def _augmented(machine: Machine, node: ast.AugAssign, scope: Scope) -> None:
     left = machine.evaluate(node.target, scope)
     right = machine.evaluate(node.value, scope)
     if isinstance(left, list) and isinstance(right, list | tuple) and isinstance(node.op, ast.Add):
-        left.extend(right)
+        left.extend(right[: operators.MAX_ITEMS - len(left)])
         return
     assign(machine, node.target, operators.binary(node.op, left, right), scope)
 
