@@ -31,6 +31,7 @@ async def testgen(settings: InfraSettings, *words: str) -> tuple[int, str, str]:
 testgen.__test__ = False  # type: ignore[attr-defined]
 
 
+@pytest.mark.req("DC-7")
 async def test_tail_shows_events_and_replay_rebuilds_the_read_model(infra_settings: InfraSettings) -> None:
     async with hosted(infra_settings, ["auth", "projects"]) as clients:
         ann = await Person.register(clients, "projects")

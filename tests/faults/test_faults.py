@@ -69,6 +69,7 @@ def test_nats_is_gone_for_a_while(world: World, how: str) -> None:
     world.check(run_id)
 
 
+@pytest.mark.req("BO-28")
 @pytest.mark.parametrize("how", ["stopped", "killed"])
 def test_postgresql_is_gone_for_a_while(world: World, how: str) -> None:
     world.move_the_contract()

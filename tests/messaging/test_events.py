@@ -75,6 +75,7 @@ async def test_a_restarted_process_continues_where_it_was(new_messaging: NewMess
     assert rows.numbers() == list(range(1400))
 
 
+@pytest.mark.req("DC-1")
 async def test_a_lost_jetstream_is_refilled_and_nothing_happens_twice(new_messaging: NewMessaging, rows: Rows) -> None:
     log, messaging = MemoryLog(), new_messaging()
     log.progress(range(800))

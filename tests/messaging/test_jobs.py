@@ -43,6 +43,7 @@ async def _is_empty(messaging: Messaging, queue: str) -> bool:
     return (await messaging.connection.js.stream_info(f"JOBS_{queue}")).state.messages == 0
 
 
+@pytest.mark.req("BO-20")
 async def test_high_priority_comes_first(new_messaging: NewMessaging) -> None:
     done: list[str] = []
     filling, working = new_messaging(), new_messaging()
@@ -68,6 +69,7 @@ async def _holds(messaging: Messaging, queue: str, count: int) -> bool:
         return False
 
 
+@pytest.mark.req("BO-25")
 async def test_failures_are_retried_then_dead_lettered_and_reported(new_messaging: NewMessaging) -> None:
     messaging = new_messaging()
     attempts: list[int] = []
@@ -144,6 +146,7 @@ async def test_a_long_job_is_not_given_to_another_worker(new_messaging: NewMessa
     assert len(starts) == 1
 
 
+@pytest.mark.req("BO-19")
 @pytest.mark.parametrize("when", ["before", "during"])
 async def test_a_cancelled_job_sees_it(new_messaging: NewMessaging, when: str) -> None:
     messaging = new_messaging()
