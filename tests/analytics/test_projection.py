@@ -15,7 +15,7 @@ from tests.analytics.conftest import Scratch
 from tests.analytics.model import Model
 from tests.analytics.streams import ORGS, PROJECTS, START, Stream, Streams, interleaved, streams
 
-examples = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+examples = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 projection = views.AnalyticsProjection()
 
 
