@@ -321,7 +321,7 @@ def test_what_cannot_be_told_is_a_warning_with_its_line(tmp_path: Path, name: st
 
 def test_flask_requests_are_read(tmp_path: Path) -> None:
     source = """
-        from flask import Flask, abort, request
+        from flask import Flask, abort, jsonify, redirect, request
         app = Flask(__name__)
         @app.post("/items/<uuid:item_id>")
         def add(item_id):
@@ -332,7 +332,11 @@ def test_flask_requests_are_read(tmp_path: Path) -> None:
             request.headers["X-Trace"]
             if not name:
                 abort(409, "taken")
-            return {}
+            if name == "old":
+                return redirect("/new")
+            if name == "none":
+                return "", 204
+            return jsonify(data), 201
     """
     operation = scan(tmp_path, {"m.py": source}).operations[0]
     assert {(item.location, item.name, item.required) for item in operation.parameters} == {
@@ -344,6 +348,8 @@ def test_flask_requests_are_read(tmp_path: Path) -> None:
     body = operation.request_body.content["application/json"]
     assert (set(body["properties"]), body["required"]) == ({"name", "note"}, ["name"])
     assert operation.responses["409"].description == "taken"
+    assert set(operation.responses) == {"201", "204", "302", "409"}
+    assert set(operation.responses["201"].content) == {"application/json"}
 
 
 def test_tests_and_dependencies_are_not_read(tmp_path: Path) -> None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import shutil
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shared.contracts.scanner import ChangePage, Endpoint, EndpointPage, ListChanges, ListEndpoints
+from shared.hosting import Infra
 from shared.settings import InfraSettings
 from shared.web import HttpClients
 from tests.support.hosting import hosted
 from tests.support.person import Person
 from tests.support.waiting import eventually
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 MAIN = """
 from fastapi import FastAPI
 from books import router
@@ -242,3 +248,59 @@ async def test_one_scan_at_a_time(ann: Person, tmp_path: Path) -> None:
     cancelled = await ann.call("POST", f"{path}/{first.json()['job_id']}/cancel")
     assert cancelled.json()["status"] == "Cancelled"
     assert (await ann.call("POST", path)).status == 202
+
+
+@pytest.mark.req("TG-19")
+async def test_the_sample_api_moves_by_one_path_and_one_field(ann: Person, tmp_path: Path) -> None:
+    copy = tmp_path / "library_api"
+    shutil.copytree(EXAMPLES / "library_api", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    project = await new_project(ann, local_path=str(copy))
+    first = await scan(ann, project)
+    assert (first["status"], first["warnings"]) == ("Completed", [])
+    done = await asyncio.create_subprocess_exec(sys.executable, str(EXAMPLES / "moved_contract.py"), str(copy))
+    assert await done.wait() == 0
+    second = await scan(ann, project)
+    assert (second["discovered"], second["removed"]) == (0, 0)
+    changes = (await ann.call("GET", f"/api/projects/{project}/endpoints/changes")).json()["items"]
+    moved = {(item["old"]["path"], item["new"]["path"]) for item in changes if item["kind"] == "moved"}
+    assert moved == {("/books/{book_id}/reviews", "/books/{book_id}/ratings")}
+    changed = {(item["new"]["method"], item["new"]["path"]) for item in changes if item["kind"] == "changed"}
+    assert ("POST", "/books") in changed
+
+
+@pytest.mark.req("TG-R3", "DC-1")
+async def test_other_services_ask_for_endpoints_and_changes(
+    ann: Person, infra_settings: InfraSettings, tmp_path: Path
+) -> None:
+    project = await new_project(ann, local_path=str(write_shop(tmp_path)))
+    await scan(ann, project)
+    (tmp_path / "books.py").write_text(BOOKS.replace("pages: int = 1", "pages: int"))
+    await scan(ann, project)
+    answer = await ann.call("GET", "/api/auth/verify", service="auth")
+    org_id = answer.json()["user"]["organisation_id"]
+    infra = Infra.of(infra_settings, "asker")
+    await infra.messaging.start()
+    try:
+        found: list[Endpoint] = []
+        after: int | None = 0
+        while after is not None:
+            page: EndpointPage = await infra.messaging.ask(
+                ListEndpoints(org_id=org_id, project_id=project, after=after, limit=2)
+            )
+            found += page.endpoints
+            after = page.next_after
+        assert {(item.operation.method, item.operation.path) for item in found} == {
+            ("GET", "/api/books/{book_id}"),
+            ("POST", "/api/books"),
+            ("GET", "/health"),
+        }
+        changes: ChangePage = await infra.messaging.ask(ListChanges(org_id=org_id, project_id=project))
+        assert {(item.kind, item.old.path, item.revision) for item in changes.changes} == {
+            ("changed", "/api/books", 2),
+            ("changed", "/api/books/{book_id}", 2),
+        }
+        foreign: ChangePage = await infra.messaging.ask(ListChanges(org_id="other", project_id=project))
+        assert foreign.changes == ()
+    finally:
+        await infra.messaging.stop()
+        await infra.close()

@@ -8,6 +8,7 @@ from typing import Any
 from services.scanner.adapters.python.assembly import PlacedRoute
 from services.scanner.adapters.python.errors_raised import RaisedErrors
 from services.scanner.adapters.python.fastapi_contract import docstring_summary
+from services.scanner.adapters.python.flask_answers import answers_of
 from services.scanner.adapters.python.flask_model import class_method
 from services.scanner.adapters.python.flask_request import read_request
 from services.scanner.adapters.python.machine import Machine
@@ -45,6 +46,7 @@ class FlaskOperations:
         if isinstance(handler, Function):
             inner = handler.unwrapped()
             summary = docstring_summary(inner)
+            responses = answers_of(self._machine, inner)
             read = read_request(self._machine, inner, method)
             parameters += [item for item in read.parameters if all(item.name != known.name for known in parameters)]
             body = read.body
