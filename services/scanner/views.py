@@ -25,7 +25,9 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from services.scanner.domain import Endpoint, Known, ScanJob
+from services.scanner.domain.endpoint import Endpoint
+from services.scanner.domain.job import ScanJob
+from services.scanner.domain.matching import Known
 from shared.contracts import scanner as contract
 from shared.eventstore import PLACEHOLDER, ReadModel, Recorded
 
@@ -116,22 +118,20 @@ class ScannerProjection:
                 connection.execute(insert(endpoints).values(**fixed, **_seen(event), created_at=event.timestamp))
             case Endpoint.Changed():
                 kind = "moved" if isinstance(event, Endpoint.Moved) else "changed"
-                self._note_change(connection, recorded, kind, event.operation, event.revision)
+                self._note_change(connection, recorded, kind, event.operation)
                 self._update(connection, event, {**_seen(event), "revision": event.revision})
             case Endpoint.Refreshed():
                 self._update(connection, event, _seen(event))
             case Endpoint.Failed():
                 self._update(connection, event, {"status": "Error", "error": event.reason})
             case Endpoint.Removed():
-                self._note_change(connection, recorded, "removed", None, None)
+                self._note_change(connection, recorded, "removed", None)
                 connection.execute(delete(endpoints).where(endpoints.c.id == event.number))
 
     def _update(self, connection: Connection, event: Any, values: Mapping[str, Any]) -> None:
         connection.execute(update(endpoints).where(endpoints.c.id == event.number).values(**values))
 
-    def _note_change(
-        self, connection: Connection, recorded: Recorded, kind: str, new: dict[str, Any] | None, revision: int | None
-    ) -> None:
+    def _note_change(self, connection: Connection, recorded: Recorded, kind: str, new: dict[str, Any] | None) -> None:
         event = recorded.event
         row = connection.execute(
             select(endpoints.c.operation, endpoints.c.revision).where(endpoints.c.id == event.number)
@@ -145,7 +145,7 @@ class ScannerProjection:
                     kind=kind,
                     old=row.operation,
                     new=new,
-                    revision=row.revision if revision is None else revision,
+                    revision=row.revision + 1,  # of a removal too: it came after what tests were written for
                     recorded_at=event.timestamp,
                 )
             )

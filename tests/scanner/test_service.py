@@ -133,6 +133,7 @@ async def test_a_rescan_tells_what_moved_changed_went_and_came(ann: Person, tmp_
     assert after["/api/v2/books"] == before["/api/books"]
     changes = (await ann.call("GET", f"/api/projects/{project}/endpoints/changes")).json()
     assert sorted(change["kind"] for change in changes["items"]) == ["moved", "moved", "removed"]
+    assert {change["revision"] for change in changes["items"]} == {2}, "each came after revision 1"
     assert changes["items"][0]["revision"] == 2
 
 
