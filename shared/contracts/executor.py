@@ -43,7 +43,7 @@ class AssertionOutcome(Contract):
 
 
 class TestResult(Contract):
-    """The outcome of one test case in one run. `error_code`: EXEC_001 (time-out) or EXEC_002 (unreachable) where apt."""
+    """The outcome of one test case in one run. `error_code`: EXEC_001 (time-out) or EXEC_002 (unreachable) if apt."""
 
     __test__ = False
     test_id: str
