@@ -3,7 +3,7 @@ PY := .venv/bin/python
 LOCK := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11
 QUICK := not bench and not nightly and not soak
 
-.PHONY: help dev lint format types imports tests test bench nightly lock
+.PHONY: help dev lint format types imports tests test bench nightly contracts lock
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,10 @@ bench: dev  ## measurements: tables for docs/performance.md
 
 nightly: dev  ## the slow tests
 	$(PY) -m pytest -q -m "nightly or soak"
+
+contracts: dev  ## AsyncAPI document, and golden files of new contracts
+	$(PY) -m shared.messaging.asyncapi docs/asyncapi.json
+	$(PY) -m tests.contracts.samples
 
 lock: dev  ## write both locks anew from requirements*.in
 	$(LOCK) requirements.in -o requirements.lock
