@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from services.scanner.domain import Diff, Endpoint, Known, ScanJob, Source, compare
+from services.scanner.domain.endpoint import Endpoint
+from services.scanner.domain.job import ScanJob
+from services.scanner.domain.matching import Diff, Known, compare
+from services.scanner.domain.source import Source
 from services.scanner.errors import (
     MalformedSource,
     NoEndpoints,

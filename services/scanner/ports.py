@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from services.scanner.domain import Known, Source
+from services.scanner.domain.matching import Known
+from services.scanner.domain.source import Source
 from shared.contracts.projects import Project
 from shared.contracts.scanner import ApiDescription
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from services.scanner.domain import Endpoint, ScanJob
+from services.scanner.domain.endpoint import Endpoint
+from services.scanner.domain.job import ScanJob
 from services.scanner.errors import ScanCancelled
 from shared.contracts import ContractEvent
 from shared.contracts import scanner as contract

@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from services.scanner.adapters.process import ProcessScanner
-from services.scanner.domain import Source
+from services.scanner.domain.source import Source
 from services.scanner.settings import ScannerSettings
 
 TRUTH = """

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scanner.domain import Known, compare
+from services.scanner.domain.matching import Known, compare
 from shared.contracts.scanner import Operation, Parameter, Response, SourceLocation
 
 WORDS = st.sampled_from(["users", "orders", "items", "reports", "{id}", "{name}"])

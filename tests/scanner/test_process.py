@@ -9,7 +9,7 @@ import pygit2
 import pytest
 
 from services.scanner.adapters.process import ProcessScanner
-from services.scanner.domain import Source
+from services.scanner.domain.source import Source
 from services.scanner.errors import ScanTooLarge, SourceUnreachable
 from services.scanner.ports import ScanStopped
 from services.scanner.settings import ScannerSettings

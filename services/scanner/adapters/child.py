@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from services.scanner.adapters.sources import Policy, describe
-from services.scanner.domain import Source
+from services.scanner.domain.source import Source
 from services.scanner.errors import ScanError
 from shared.security.targets import TargetPolicy
 

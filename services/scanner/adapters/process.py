@@ -14,7 +14,7 @@ from typing import IO, cast
 
 from services.scanner import errors
 from services.scanner.adapters.child import FAILURE, RESULT
-from services.scanner.domain import Source
+from services.scanner.domain.source import Source
 from services.scanner.errors import ScanError, ScanTooLarge
 from services.scanner.ports import Cancelled, Report, ScanStopped
 from services.scanner.settings import ScannerSettings

@@ -1,4 +1,7 @@
-"""Gets a source and reads the API in it. Runs inside of the scan's own, bounded process."""
+"""Gets a source and reads the API in it. Runs inside of the scan's own, bounded process.
+
+What only some sources need is imported where it is used: every scan starts a process.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import aiohttp
-
-from services.scanner.adapters.git import clone
 from services.scanner.adapters.openapi.document import MAX_BYTES
 from services.scanner.adapters.openapi.reader import read_openapi
 from services.scanner.adapters.python.reader import read_python
 from services.scanner.adapters.tree import read_tree
-from services.scanner.domain import Source
+from services.scanner.domain.source import Source
 from services.scanner.errors import MalformedSource, ScanTooLarge, SourceUnreachable, UnsupportedSource
 from shared.contracts.scanner import ApiDescription
-from shared.security.targets import TargetPolicy, TargetRefused, guarded_connector
+from shared.security.targets import TargetPolicy
 
 Progress = Callable[[float, str], None]
-FETCH_SECONDS = 60.0
 _DOCUMENT_SUFFIXES = frozenset({".json", ".yaml", ".yml"})
 PYTHON = frozenset({".py"})
 
@@ -39,10 +38,14 @@ def describe(source: Source, policy: Policy, workspace: Path, progress: Progress
     if source.kind == "openapi":
         return read_openapi(source.document.encode(), "document")
     if source.kind == "openapi_url":
+        from services.scanner.adapters.fetching import fetch
+
         progress(0.1, "fetching the document")
         return read_openapi(asyncio.run(fetch(source.url, policy.targets)), source.url)
     if source.kind == "path":
         return read_folder(local_folder(source.path, policy), progress)
+    from services.scanner.adapters.git import clone
+
     progress(0.02, "cloning the repository")
     folder = clone(
         source.url, source.branch, workspace / "checkout", policy.targets, policy.allow_local, policy.clone_mb
@@ -91,34 +94,3 @@ def _document_in(folder: Path) -> ApiDescription | None:
             except (MalformedSource, UnsupportedSource):
                 continue
     return None
-
-
-async def fetch(url: str, targets: TargetPolicy) -> bytes:
-    """The body of a document, guarded and bounded. Raises `SourceUnreachable`, `ScanTooLarge`."""
-    try:
-        targets.check_url(url)
-        timeout = aiohttp.ClientTimeout(total=FETCH_SECONDS)
-        async with (
-            aiohttp.ClientSession(connector=guarded_connector(targets), timeout=timeout) as session,
-            session.get(url, max_redirects=5) as response,
-        ):
-            if response.status != 200:  # noqa: PLR2004
-                raise SourceUnreachable(f"{url} answered {response.status} {response.reason}.", {"url": url})
-            return await _body(response, url)
-    except TargetRefused as error:
-        raise SourceUnreachable(f"{url}: {error.message}", {"url": url}) from error
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise SourceUnreachable(
-            f"{url} cannot be fetched: {str(error) or type(error).__name__}", {"url": url}
-        ) from error
-
-
-async def _body(response: aiohttp.ClientResponse, url: str) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.content.iter_chunked(65536):
-        size += len(part)
-        if size > MAX_BYTES:
-            raise ScanTooLarge(f"{url} is larger than {MAX_BYTES // 1_000_000} MB.")
-        parts.append(part)
-    return b"".join(parts)
