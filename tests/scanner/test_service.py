@@ -248,7 +248,19 @@ async def test_one_scan_at_a_time(ann: Person, tmp_path: Path) -> None:
     assert second.json()["error"]["code"] == "SCAN_007"
     cancelled = await ann.call("POST", f"{path}/{first.json()['job_id']}/cancel")
     assert cancelled.json()["status"] == "Cancelled"
-    assert (await ann.call("POST", path)).status == 202
+    third = await ann.call("POST", path)
+    assert third.status == 202
+    where = third.headers["Location"]
+
+    async def is_running() -> bool:
+        return bool((await ann.call("GET", where)).json()["status"] == "Running")
+
+    await eventually(is_running)
+    assert (await ann.call("POST", f"{where}/cancel")).json()["status"] == "Cancelled"
+    small = await scan(
+        ann, await new_project(ann), {"kind": "openapi", "document": '{"openapi": "3.0.0", "paths": {}}'}
+    )
+    assert small["error_code"] == "SCAN_004"  # the worker is free again
 
 
 @pytest.mark.req("TG-19")
