@@ -128,7 +128,7 @@ class Client:
     def trends(self, project_id: int, days: int = 30) -> Json:
         return self._object("GET", path("analytics", "trends"), params={"project_id": project_id, "days": days})
 
-    def settled_coverage(self, project_id: int, run_id: str, *, seconds: float = 30) -> Json:
+    def settled_coverage(self, project_id: int, run_id: str, *, seconds: float = 60) -> Json:
         """Coverage once analytics has seen the end of a run: it follows the other services by events."""
         where = path("projects", project_id, "runs", run_id, "coverage")
         self._await("analytics", where, _finished, seconds, _unwatched, unknown_is_early=True)
