@@ -39,8 +39,11 @@ class Project(Aggregate):
         fields: dict[str, Any]
 
     class Updated(Event):
+        """`fields` are those that changed; `now` are all, as others see them after it."""
+
         TOPIC = "projects.project_updated.v1"
         fields: dict[str, Any]
+        now: dict[str, Any]
 
         def apply(self, aggregate: Aggregate) -> None:
             cast(Project, aggregate).fields.update(self.fields)
@@ -49,6 +52,7 @@ class Project(Aggregate):
         TOPIC = "projects.project_status_changed.v1"
         status: Status
         scan_id: str
+        now: dict[str, Any]
 
         def apply(self, aggregate: Aggregate) -> None:
             project = cast(Project, aggregate)
@@ -57,6 +61,7 @@ class Project(Aggregate):
 
     class Deleted(Event):
         TOPIC = "projects.project_deleted.v1"
+        number: int
 
         def apply(self, aggregate: Aggregate) -> None:
             cast(Project, aggregate).deleted = True
@@ -87,18 +92,26 @@ class Project(Aggregate):
         check({**self.fields, **changes})
         different = {key: value for key, value in changes.items() if self.fields.get(key) != value}
         if different:
-            self.trigger_event(self.Updated, fields=different)
+            self.trigger_event(
+                self.Updated, fields=different, now=self.facts({**self.fields, **different}, self.status)
+            )
 
     def scan(self, scan_id: str, outcome: Status) -> None:
         """Follows a scan; what doesn't fit the present state (a repeated or late message) changes nothing."""
         stale = outcome != "Scanning" and scan_id != self.scan_id
         if not self.deleted and not stale and outcome in TRANSITIONS[self.status]:
-            self.trigger_event(self.StatusChanged, status=outcome, scan_id=scan_id)
+            now = self.facts(self.fields, outcome)
+            self.trigger_event(self.StatusChanged, status=outcome, scan_id=scan_id, now=now)
 
     def delete(self) -> None:
         """Raises `ProjectNotFound` where it is deleted already."""
         self._must_exist()
-        self.trigger_event(self.Deleted)
+        self.trigger_event(self.Deleted, number=self.number)
+
+    def facts(self, fields: dict[str, Any], status: Status) -> dict[str, Any]:
+        """What others follow of a project."""
+        known = {key: value for key, value in fields.items() if value is not None}
+        return {**known, "id": self.number, "org_id": self.org_id, "status": status}
 
     def _must_exist(self) -> None:
         if self.deleted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.projects.api import routes
 from services.projects.application import Projects
 from services.projects.inbox import register
-from services.projects.published import publisher
+from services.projects.published import published
 from services.projects.views import ProjectQueries, ProjectsProjection
 from shared.hosting import Infra, Module
 from shared.settings import InfraSettings
@@ -18,6 +18,6 @@ def build(settings: InfraSettings, infra: Infra) -> Module:
     projects = Projects(store)
     queries = ProjectQueries(store.views)
     register(infra.messaging, projects, queries)
-    infra.messaging.relay("projects", store, publisher(store))
+    infra.messaging.relay("projects", store, published)
     app = service_app("projects", [routes(projects, queries)], ready=infra.ready, verifier=infra.verifier)
     return Module("projects", app, start=[store.start], stop=[store.stop])

@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from services.projects.domain import Project
 from shared.contracts import projects as contract
-from shared.eventstore import PLACEHOLDER, ReadModel, Recorded, Store
+from shared.eventstore import PLACEHOLDER, ReadModel, Recorded
 
 metadata = MetaData(schema=PLACEHOLDER)
 projects = Table(
@@ -140,17 +140,3 @@ def _public() -> list[Column[Any]]:
 def as_contract(row: RowMapping) -> contract.Project:
     """A row as other services see it."""
     return contract.Project.model_validate(dict(row))
-
-
-def project_at(store: Store, recorded: Recorded) -> contract.Project:
-    """The project as it was just after an event, as other services see it."""
-    event = recorded.event
-    project = store.load(Project, event.originator_id, event.originator_version)
-    return contract.Project.model_validate(
-        {
-            **{key: value for key, value in project.fields.items() if value is not None},
-            "id": project.number,
-            "org_id": project.org_id,
-            "status": project.status,
-        }
-    )

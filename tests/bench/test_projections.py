@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, text
 from services.analytics.module import rebuild
 from services.analytics.views import EVENTS, AnalyticsModel
 from services.projects.application import Projects
-from services.projects.published import publisher
+from services.projects.published import published
 from services.projects.views import ProjectsProjection
 from shared.contracts.executor import ResultsRecorded, ResultSummary
 from shared.contracts.generator import TestCaseCreated, TestCaseUpdated
@@ -81,7 +81,7 @@ async def test_lag(infra_settings: InfraSettings, engine: Engine, record_propert
     await asyncio.to_thread(model.ensure_built)
     store = infra.event_store("projects", ProjectsProjection())
     await store.start()
-    infra.messaging.relay("projects", store, publisher(store))
+    infra.messaging.relay("projects", store, published)
     infra.messaging.subscribe("analytics", "bench", EVENTS, partial(project_and_tell, model), batch=500)
     appended: dict[int, float] = {}
     await infra.messaging.start()
