@@ -25,8 +25,8 @@ types: dev  ## mypy, strict
 imports: dev  ## import-linter: who may import whom
 	.venv/bin/lint-imports --no-logo
 
-tests: dev  ## pytest without the slow ones
-	$(PY) -m pytest -q -m "$(QUICK)"
+tests: dev  ## pytest without the slow ones, a worker per core with servers of its own
+	$(PY) -m pytest -q -m "$(QUICK)" -n auto --maxprocesses 4 --dist loadfile
 
 test: lint types imports tests  ## everything that CI runs
 
