@@ -71,7 +71,7 @@ def test_an_unknown_service_is_named() -> None:
     assert "no such service: nope; known are" in result.stderr
 
 
-@pytest.mark.req("TG-T23")
+@pytest.mark.req("BO-36")
 def test_migrations_go_up_and_down(postgres_url: str) -> None:
     assert testgen("migrate", TESTGEN_DATABASE_URL=postgres_url).returncode == 0
     down = testgen(
