@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
@@ -138,8 +139,9 @@ class EventStore(_Saving):
             self._listener.execute(f"LISTEN {channel(self.service)}")
             return
         try:
-            for _ in self._listener.notifies(timeout=timeout_s, stop_after=1):
-                pass
+            if any(True for _ in self._listener.notifies(timeout=timeout_s, stop_after=1)):
+                # one look at the log serves all appends so far, so none of them may wake the caller again
+                deque(self._listener.notifies(timeout=0), maxlen=0)
         except psycopg.OperationalError:
             self._listener.close()
             raise
