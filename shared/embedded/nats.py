@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -14,7 +13,8 @@ import time
 from pathlib import Path
 
 from shared.embedded.errors import EmbeddedError
-from shared.embedded.guard import end, stop_server
+from shared.embedded.guard import stop_server
+from shared.embedded.process import ServerProcess
 
 _START_SECONDS = 20.0
 _PORT_ATTEMPTS = 5
@@ -32,7 +32,7 @@ authorization {{ user: {user}, password: {password} }}
 """
 
 
-class EmbeddedNats:
+class EmbeddedNats(ServerProcess):
     """One nats-server on 127.0.0.1. Port and password are kept in the folder (0600), so they survive restarts."""
 
     def __init__(self, home: Path) -> None:
@@ -40,13 +40,7 @@ class EmbeddedNats:
         self.pid_file = self.home / "nats.pid"
         self.config_file = self.home / "nats.conf"
         self.log_file = self.home / "nats.log"
-        self._process: subprocess.Popen[bytes] | None = None
         self._name = ""
-
-    @property
-    def stop_signal(self) -> int:
-        """The signal for an orderly stop."""
-        return signal.SIGTERM
 
     @property
     def marker(self) -> str:
@@ -78,23 +72,6 @@ class EmbeddedNats:
                 return
             self._forget_port()
         raise EmbeddedError(f"NATS did not start; its log: {self.log_file}\n{_tail(self.log_file)}")
-
-    def stop(self) -> None:
-        """Stop in order; nothing happens when it is not running."""
-        if self._process is not None:
-            end(self._process, self.stop_signal)
-            self._process = None
-
-    def kill(self) -> None:
-        """kill -9, as a fault would; `start()` brings it back on the same address."""
-        if self._process is not None:
-            end(self._process, signal.SIGKILL)
-            self._process = None
-
-    @property
-    def running(self) -> bool:
-        """Whether the server that this object started is alive."""
-        return self._process is not None and self._process.poll() is None
 
     def _access(self) -> dict[str, str | int]:
         path = self.home / "access.json"

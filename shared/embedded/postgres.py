@@ -13,8 +13,9 @@ from urllib.parse import quote
 import psycopg
 
 from shared.embedded.errors import EmbeddedError
-from shared.embedded.guard import end, stop_server
+from shared.embedded.guard import stop_server
 from shared.embedded.place import Place, find_place
+from shared.embedded.process import ServerProcess
 
 _USER = "testgen"
 _START_SECONDS = 60.0
@@ -32,13 +33,12 @@ _SETTINGS = {
 }
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(ServerProcess):
     """One PostgreSQL on a unix socket of a closed folder, with a password (kept in `<home>/password`, 0600)."""
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir.absolute()
         self._place: Place | None = None
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def place(self) -> Place:
@@ -92,23 +92,6 @@ class EmbeddedPostgres:
                 raise EmbeddedError(f"PostgreSQL did not start; its log: {self.log_file}\n{self._log_tail()}")
             time.sleep(0.05)
         self._make_database()
-
-    def stop(self) -> None:
-        """Stop in order; nothing happens when it is not running."""
-        if self._process is not None:
-            end(self._process, self.stop_signal)
-            self._process = None
-
-    def kill(self) -> None:
-        """kill -9, as a fault would; `start()` brings it back on the same address."""
-        if self._process is not None:
-            end(self._process, signal.SIGKILL)
-            self._process = None
-
-    @property
-    def running(self) -> bool:
-        """Whether the server that this object started is alive."""
-        return self._process is not None and self._process.poll() is None
 
     def _make_cluster(self) -> None:
         """initdb beside the final folder, renamed when complete, so that an interrupted one is never used."""
