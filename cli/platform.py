@@ -26,8 +26,14 @@ READY_SECONDS = 90.0
 STOP_SECONDS = 20.0
 _LOG_LINES = 15
 _ADDRESS = re.compile(r"TESTGEN_[A-Z]+_(URL|LISTEN)")
-OWN_MACHINE = ("TESTGEN_SCANNER_ALLOW_LOCAL", "TESTGEN_SCANNER_ALLOW_LOOPBACK", "TESTGEN_SCANNER_ALLOW_PRIVATE")
-"""The embedded platform serves who started it: it may read what they may read."""
+OWN_MACHINE = (
+    "TESTGEN_SCANNER_ALLOW_LOCAL",
+    "TESTGEN_SCANNER_ALLOW_LOOPBACK",
+    "TESTGEN_SCANNER_ALLOW_PRIVATE",
+    "TESTGEN_EXECUTOR_ALLOW_LOOPBACK",
+    "TESTGEN_EXECUTOR_ALLOW_PRIVATE",
+)
+"""The embedded platform serves who started it: it may read what they may read, and call what they may call."""
 
 
 @dataclass

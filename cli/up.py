@@ -13,6 +13,11 @@ from rich.console import Console
 from cli.errors import CliError
 
 _DEFAULT_PORT = 8000
+_OWN = "It may scan folders of this machine, and call this machine and private networks."
+_SHARED = (
+    "Others reach it, so that it calls public addresses only and scans no folders; "
+    "TESTGEN_SCANNER_ALLOW_… and TESTGEN_EXECUTOR_ALLOW_… open more."
+)
 
 
 def _address(value: str) -> str:
@@ -34,7 +39,8 @@ def up(
     PostgreSQL and NATS come with TestGen and keep their data in the folder. Nothing else is needed.
     """
     console = Console(stderr=True)
-    if ipaddress.ip_address(host).is_loopback:
+    is_own = ipaddress.ip_address(host).is_loopback
+    if is_own:
         _allow_own_machine()
     with console.status("starting PostgreSQL and NATS …"):
         from shared.embedded import EmbeddedError, EmbeddedServers
@@ -64,6 +70,7 @@ def up(
                     f"TestGen is on [bold]{url}[/bold], its data in {servers.data_dir}. Ctrl-C stops it.",
                     soft_wrap=True,
                 )
+                console.print(_OWN if is_own else _SHARED, soft_wrap=True)
 
             host_services(settings, ["all"], migrate=True, log_file=servers.data_dir / "logs" / "all.log", ready=ready)
     finally:

@@ -9,10 +9,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class ExecutorSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TESTGEN_EXECUTOR_", frozen=True, extra="ignore")
 
-    allow_loopback: bool = True
-    """Whether tests may call this machine. Installations that strangers use set it to false."""
-    allow_private: bool = True
-    """Whether tests may call private networks. Installations that strangers use set it to false."""
+    allow_loopback: bool = False
+    allow_private: bool = False
+    """Whether tests may call this machine and private networks: for one's own installation only."""
     shards_at_once: int = Field(default=4, ge=1, le=64)
     """Shards that one process works on."""
     per_host: int = Field(default=100, ge=1, le=1000)

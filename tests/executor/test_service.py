@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -71,7 +71,16 @@ async def generator(infra_settings: InfraSettings) -> AsyncIterator[Generator]:
 
 
 @pytest.fixture(scope="module")
-async def clients(infra_settings: InfraSettings, generator: Generator) -> AsyncIterator[HttpClients]:
+def local_targets() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TESTGEN_EXECUTOR_ALLOW_LOOPBACK", "true")
+        yield
+
+
+@pytest.fixture(scope="module")
+async def clients(
+    infra_settings: InfraSettings, generator: Generator, local_targets: None
+) -> AsyncIterator[HttpClients]:
     async with hosted(infra_settings, ["auth", "projects", "executor"]) as found:
         yield found
 
