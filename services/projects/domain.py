@@ -125,8 +125,7 @@ def check(fields: dict[str, Any]) -> None:
     for field in ("api_base_url", "openapi_url"):
         _check_http(field, fields.get(field))
     git_url = fields.get("git_url")
-    if git_url and (urlsplit(git_url).username or urlsplit(git_url).password):
-        # it would be stored in clear
+    if git_url and _has_credentials(git_url):  # they would be stored in clear
         raise ProjectInvalid("The Git URL must not hold a user name or password.", {"field": "git_url"})
 
 
@@ -141,3 +140,12 @@ def _check_http(field: str, value: str | None) -> None:
         ok = False
     if not ok:
         raise ProjectInvalid(f"{field} must be an http or https URL without credentials.", {"field": field})
+
+
+def _has_credentials(git_url: str) -> bool:
+    """The user of an SSH address (`ssh://git@…`) is none."""
+    try:
+        parts = urlsplit(git_url)
+    except ValueError:
+        return "@" in git_url
+    return "@" in parts.netloc and (parts.scheme not in {"ssh", "git+ssh"} or parts.password is not None)

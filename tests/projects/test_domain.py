@@ -38,11 +38,19 @@ def test_updating_tells_only_what_differs() -> None:
         {"api_base_url": "http://[broken"},
         {"openapi_url": "openapi.json"},
         {"git_url": "https://user:token@git.test/repository"},
+        {"git_url": "https://token@git.test/repository"},
+        {"git_url": "ssh://git:password@git.test/repository"},
+        {"git_url": "https://user:token@[broken/repository"},
     ],
 )
 def test_what_cannot_be_worked_with_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ProjectInvalid):
         project(**fields)
+
+
+@pytest.mark.parametrize("git_url", ["ssh://git@git.test/repository", "git@git.test:repository.git"])
+def test_the_user_of_an_ssh_address_is_no_secret(git_url: str) -> None:
+    assert project(git_url=git_url).fields["git_url"] == git_url
 
 
 def test_a_deleted_project_is_gone() -> None:

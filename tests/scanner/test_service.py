@@ -200,6 +200,10 @@ async def test_bad_requests_are_refused(ann: Person) -> None:
         (None, 400, "SCAN_010"),
         ({"source": {"kind": "git"}}, 400, "SCAN_010"),
         ({"source": {"kind": "ftp"}}, 400, "VAL_001"),
+        ({"source": {"kind": "git", "url": "https://user:token@git.test/x.git"}}, 400, "SCAN_010"),
+        ({"source": {"kind": "git", "url": "https://token@git.test/x.git"}}, 400, "SCAN_010"),
+        ({"source": {"kind": "git", "url": "https://token@[broken/x.git"}}, 400, "SCAN_010"),
+        ({"source": {"kind": "openapi_url", "url": "http://user:token@api.test/openapi.json"}}, 400, "SCAN_010"),
     ]:
         answer = await ann.call("POST", path, body)
         assert (answer.status, answer.json()["error"]["code"]) == (status, code), answer.body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, get_args
+from urllib.parse import urlsplit
 
 from services.scanner.errors import SourceInvalid
 
@@ -40,6 +41,8 @@ class Source:
             raise SourceInvalid(
                 f"A scan of kind {source.kind} needs {meaning} in '{name}'.", {"field": f"source.{name}"}
             )
+        if _has_credentials(source.url):
+            raise SourceInvalid("The address must not hold a user name or password.", {"field": "source.url"})
         if len(source.document) > MAX_DOCUMENT:
             raise SourceInvalid("The document is too large; give its address instead.", {"field": "source.document"})
         return source
@@ -47,3 +50,14 @@ class Source:
     def fields(self) -> dict[str, Any]:
         """Only what is set, for storing."""
         return {name: value for name, value in asdict(self).items() if value}
+
+
+def _has_credentials(url: str) -> bool:
+    """They would be stored in clear. The user of an SSH address (`git@`) is none; a URL that can't be read might be."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "@" in url
+    if "@" not in parts.netloc:
+        return False
+    return parts.scheme not in {"ssh", "git+ssh"} or parts.password is not None
