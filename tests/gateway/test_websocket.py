@@ -159,6 +159,15 @@ async def test_nonsense_is_answered_and_survived(platform: Platform, message: st
         assert await client.read() == {"type": "pong"}
 
 
+async def test_a_binary_frame_is_answered_and_survived(platform: Platform) -> None:
+    account = await platform.account()
+    async with connected(platform, account.token) as client:
+        await client.socket.send_bytes(b"\xff\x00")
+        assert (await client.read())["type"] == "error"
+        await client.send(action="ping")
+        assert (await client.read())["type"] == "pong"
+
+
 async def test_too_large_a_message_ends_it(platform: Platform) -> None:
     account = await platform.account()
     async with connected(platform, account.token) as client:

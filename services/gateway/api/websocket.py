@@ -186,7 +186,10 @@ class Conversation:
         return code
 
     async def _read(self) -> dict[str, Any]:
-        text = await self._websocket.receive_text()
+        try:
+            text = await self._websocket.receive_text()
+        except KeyError as error:  # Starlette's way to say that the frame was binary
+            raise UnknownAction from error
         if len(text) > MAX_MESSAGE:
             raise WebSocketDisconnect(TOO_BIG)
         try:
