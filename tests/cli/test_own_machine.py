@@ -28,4 +28,5 @@ def test_every_permission_is_one_that_a_service_knows(monkeypatch: pytest.Monkey
         monkeypatch.setenv(name, "true")
     granted = [*ExecutorSettings().model_dump().items(), *ScannerSettings().model_dump().items()]
     allowed = [value for name, value in granted if name.startswith("allow_")]
-    assert len(allowed) == len(OWN_MACHINE) and all(allowed)
+    assert len(allowed) == len(OWN_MACHINE)
+    assert all(allowed)
