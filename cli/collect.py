@@ -19,11 +19,25 @@ from cli.reports.model import (
 )
 from cli.transport import Json
 
+_REFUSALS = frozenset({401, 403})
+_MALFORMED = ("invalid", "injection", "edge")
+"""Categories of tests that send what no client should."""
+
 
 def report_of(
-    client: Client, project_id: int, run_id: str, *, source: str = "", base_url: str = "", warnings: Sequence[str] = ()
+    client: Client,
+    project_id: int,
+    run_id: str,
+    *,
+    source: str = "",
+    base_url: str = "",
+    warnings: Sequence[str] = (),
+    anonymous: bool = False,
 ) -> RunReport:
-    """Everything about a run that has ended; waits until analytics has seen it."""
+    """Everything about a run that has ended; waits until analytics has seen it.
+
+    `anonymous`: the run had no credentials, so that endpoints which refuse every call are told once (`locked`).
+    """
     coverage = client.settled_coverage(project_id, run_id)
     project, run = client.project(project_id), client.run(project_id, run_id)
     endpoints = {each["id"]: each for each in client.endpoints(project_id)}
@@ -33,6 +47,7 @@ def report_of(
         _test(result, endpoints.get(result["endpoint_id"]), priorities.get(result["test_id"], ""), verdicts)
         for result in client.results(project_id, run_id)
     ]
+    locked = locked_tests(results) if anonymous else ()
     return RunReport(
         title=str(project["name"]),
         source=source,
@@ -47,7 +62,39 @@ def report_of(
         coverage=_coverage(coverage),
         results=tuple(sorted(results, key=lambda test: test.test_id)),
         trend=tuple(_trend(client.trends(project_id)["runs"])),
-        warnings=tuple(warnings),
+        warnings=(*warnings, *_locked_note(results, locked)),
+        locked=locked,
+    )
+
+
+def locked_tests(results: Sequence[ReportedTest]) -> tuple[str, ...]:
+    """Ids of the red tests that were refused (401, 403) at endpoints where every call without credentials was.
+
+    Many frameworks refuse a malformed request before they ask who sends it: such an answer does not open an endpoint.
+    """
+    answers: dict[tuple[str, str], list[ReportedTest]] = {}
+    for test in results:
+        if test.status != "Skipped" and not test.category.startswith("auth"):
+            answers.setdefault((test.method, test.path), []).append(test)
+    locked = (tests for tests in answers.values() if all(_is_refused(test) for test in tests))
+    return tuple(sorted(test.test_id for tests in locked for test in tests if test.status == "Failed"))
+
+
+def _is_refused(test: ReportedTest) -> bool:
+    if test.answered in _REFUSALS:
+        return True
+    rejected = test.answered is not None and 400 <= test.answered < 500  # noqa: PLR2004 - client errors
+    return rejected and test.status == "Passed" and test.category.startswith(_MALFORMED)
+
+
+def _locked_note(results: Sequence[ReportedTest], locked: Sequence[str]) -> Iterable[str]:
+    if not locked:
+        return
+    endpoints = {(test.method, test.path) for test in results if test.test_id in locked}
+    yield (
+        f"{len(endpoints)} endpoints answered every call with 401 or 403, and no credentials were given: "
+        f"{len(locked)} of the failed tests say no more than that and are not listed as findings. Give "
+        "--auth-bearer, --auth-basic, --auth-key or --header to test what is behind."
     )
 
 
@@ -98,6 +145,7 @@ def _test(result: Json, endpoint: Json | None, priority: str, verdicts: dict[str
         healing=tuple(_change(change) for change in result.get("changes") or ()),
         verdict=verdict.get("verdict", ""),
         verdict_reason=verdict.get("reason", ""),
+        answered=_answered(result),
     )
 
 
@@ -136,7 +184,10 @@ def _step(exchange: Json) -> ReportedStep:
 def _assertion(outcome: Json) -> ReportedAssertion:
     text = {name: str(outcome.get(name) or "") for name in ("expected", "actual")}
     return ReportedAssertion(
-        str(outcome.get("description") or outcome.get("kind", "")), bool(outcome["passed"]), **text
+        str(outcome.get("description") or outcome.get("kind", "")),
+        bool(outcome["passed"]),
+        kind=str(outcome.get("kind", "")),
+        **text,
     )
 
 
@@ -145,15 +196,10 @@ def _change(change: Json) -> HealedChange:
 
 
 def curl_of(result: Json) -> str:
-    """A line for a shell that sends the judged request again; empty where nothing was sent.
-
-    The judged request is the one of the first failed assertion, else the last one that was sent.
-    """
-    exchanges = result.get("exchanges") or ()
-    if not exchanges:
+    """A line for a shell that sends the judged request again; empty where nothing was sent."""
+    judged = _judged(result)
+    if judged is None:
         return ""
-    broken = {outcome["step"] for outcome in result.get("assertions", ()) if not outcome["passed"]}
-    judged = next((each for each in exchanges if each["step"] in broken), exchanges[-1])
     request = judged["request"]
     words = ["curl", "-i", "-X", request["method"], request["url"]]
     for name, value in (request.get("headers") or {}).items():
@@ -162,3 +208,16 @@ def curl_of(result: Json) -> str:
     if request.get("body"):
         words += ["--data-raw", request["body"]]
     return shlex.join(words)
+
+
+def _judged(result: Json) -> Json | None:
+    """The exchange of the first failed assertion, else the last one; None where nothing was sent."""
+    exchanges = result.get("exchanges") or ()
+    broken = {outcome["step"] for outcome in result.get("assertions", ()) if not outcome["passed"]}
+    last = exchanges[-1] if exchanges else None
+    return next((each for each in exchanges if each["step"] in broken), last)
+
+
+def _answered(result: Json) -> int | None:
+    status = ((_judged(result) or {}).get("response") or {}).get("status")
+    return int(status) if status else None

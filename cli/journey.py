@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich.console import Console
@@ -48,6 +48,7 @@ class Journey:
         self._wishes = wishes
         self._console = console
         self._warnings: list[str] = []
+        self._caution = ""
 
     def travel(self) -> RunReport:
         """Everything up to the report. Raises `CliError` where there is nothing to test or it cannot be tested."""
@@ -56,15 +57,22 @@ class Journey:
         tests = self._tests(project_id, endpoints)
         run = self._run(project_id, tests)
         with self._progress("Collecting results"):
-            wishes = self._wishes
-            return report_of(
-                self._client,
-                project_id,
-                run["id"],
-                source=wishes.source.where,
-                base_url=wishes.target.base_url,
-                warnings=self._warnings,
-            )
+            return self._report(project_id, run["id"])
+
+    def _report(self, project_id: int, run_id: str) -> RunReport:
+        target = self._wishes.target
+        report = report_of(
+            self._client,
+            project_id,
+            run_id,
+            source=self._wishes.source.where,
+            base_url=target.base_url,
+            warnings=self._warnings,
+            anonymous=target.is_anonymous,
+        )
+        if self._caution and not report.locked:
+            return replace(report, warnings=(*report.warnings, self._caution))
+        return report
 
     def _project(self) -> Json:
         wishes = self._wishes
@@ -96,12 +104,12 @@ class Journey:
 
     def _warn_of_missing_credentials(self, endpoints: list[Json]) -> None:
         locked = sum(1 for endpoint in endpoints if endpoint.get("requires_auth"))
-        target = self._wishes.target
-        if locked and not target.headers and target.credentials.request()["kind"] == "none":
-            self._warn(
+        if locked and self._wishes.target.is_anonymous:
+            self._caution = (
                 f"{locked} endpoints need authentication, but no credentials were given (--auth-bearer, --auth-basic, "
                 "--auth-key): failures with 401 or 403 may mean no more than that"
             )
+            self._say(f"[yellow]Warning:[/yellow] {self._caution}")
 
     def _tests(self, project_id: int, endpoints: list[Json]) -> list[Json]:
         """The wanted tests, all of them approved; tests are generated for endpoints that have none yet."""
@@ -152,10 +160,6 @@ class Journey:
             self._warnings.append(f"{run['error_message']}{_code(run)}")
         if run["status"] == "Cancelled":
             self._warnings.append("the run was cancelled before its end, for example by the time limit")
-
-    def _warn(self, text: str) -> None:
-        self._warnings.append(text)
-        self._console.print(f"[yellow]Warning:[/yellow] {text}", highlight=False)
 
     def _say(self, line: str) -> None:
         self._console.print(line, highlight=False)

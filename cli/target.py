@@ -52,6 +52,12 @@ class Target:
     """A second identity, for tests of who may see whose data."""
     verify_tls: bool = True
 
+    @property
+    def is_anonymous(self) -> bool:
+        """Nothing that is sent could be a credential."""
+        identities = (self.credentials.request(), self.other.request())
+        return not self.headers and all(each["kind"] == "none" for each in identities)
+
     def environment(self) -> dict[str, Any]:
         """The `environment` object of a run request."""
         other = self.other.request()

@@ -11,6 +11,7 @@ from typing import Any
 import sarif_pydantic as sarif  # type: ignore[import-untyped]  # it has types and no py.typed marker
 from junitparser import Failure, JUnitXml, Properties, Property, Skipped, TestCase, TestSuite
 
+from cli.reports.findings import findings_of
 from cli.reports.model import ReportedTest, RunReport
 
 _XML_ILLEGAL = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 65534, 65535], "�")
@@ -34,8 +35,17 @@ def write_junit(report: RunReport, path: Path) -> None:
 
 
 def json_text(report: RunReport) -> str:
-    """The whole report; times in RFC 3339."""
-    return json.dumps(asdict(report), default=_plain, indent=2, ensure_ascii=False)
+    """The whole report; times in RFC 3339. `findings` are the failed tests by cause."""
+    return json.dumps(document_of(report), default=_plain, indent=2, ensure_ascii=False)
+
+
+def document_of(report: RunReport) -> dict[str, Any]:
+    """The report as a JSON object, but for its times."""
+    findings = [
+        {"endpoints": finding.endpoints, "reason": finding.first.reason, "test_ids": finding.test_ids}
+        for finding in findings_of(report.findings)
+    ]
+    return {"findings": findings, **asdict(report)}
 
 
 def write_json(report: RunReport, path: Path) -> None:

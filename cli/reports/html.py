@@ -11,10 +11,13 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from cli.reports.findings import findings_of
 from cli.reports.model import HealedChange, ReportedTest, RunReport, TrendPoint
 
-_MOST_FINDINGS = 200
+_MOST_EVIDENCE = 300
 """Findings shown with their evidence; a page of thousands would open nowhere."""
+_ALIKE = 3
+"""Further tests of a finding shown with their evidence."""
 _TICKS = re.compile(r"`([^`]{1,200})`")
 _CHART = (640, 160, 6)
 """Width, height and margin of the trend chart, in its own units."""
@@ -70,8 +73,10 @@ def html_text(report: RunReport) -> str:
     environment.filters["ticks"] = ticks_as_code
     return environment.get_template("report.html.j2").render(
         report=report,
-        findings=report.findings[:_MOST_FINDINGS],
-        more_findings=max(0, len(report.findings) - _MOST_FINDINGS),
+        findings=findings_of(report.findings),
+        most_evidence=_MOST_EVIDENCE,
+        most_alike=_ALIKE,
+        skipped=skip_reasons(report),
         healed=healed_groups(report),
         methods=coverage_by_method(report),
         shares=_shares(report),
@@ -102,6 +107,12 @@ def healed_groups(report: RunReport) -> tuple[HealedGroup, ...]:
             found.setdefault(key, (change, {}))[1][test.test_id] = test
     groups = [HealedGroup(change, tuple(tests.values())) for change, tests in found.values()]
     return tuple(sorted(groups, key=lambda group: -len(group.tests)))
+
+
+def skip_reasons(report: RunReport) -> tuple[tuple[str, int], ...]:
+    """Why tests were skipped, on one line each, with the number of tests; the commonest first."""
+    reasons = Counter(" ".join(test.reason.split()) or "no reason was given" for test in report.skipped_tests)
+    return tuple(reasons.most_common())
 
 
 def coverage_by_method(report: RunReport) -> tuple[MethodCoverage, ...]:

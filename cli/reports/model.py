@@ -32,6 +32,7 @@ class ReportedAssertion:
     passed: bool
     expected: str = ""
     actual: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,11 @@ class HealedChange:
 
 @dataclass(frozen=True)
 class ReportedTest:
-    """One test of the run. `verdict` says why a red test was not healed; `curl` repeats the judged request."""
+    """One test of the run.
+
+    `curl` repeats the judged request, `answered` is the status that it got (None: no answer); `verdict` says why a red
+    test was not healed.
+    """
 
     test_id: str
     title: str
@@ -67,6 +72,7 @@ class ReportedTest:
     healing: tuple[HealedChange, ...] = ()
     verdict: str = ""
     verdict_reason: str = ""
+    answered: int | None = None
 
 
 @dataclass(frozen=True)
@@ -112,11 +118,15 @@ class RunReport:
     results: tuple[ReportedTest, ...]
     trend: tuple[TrendPoint, ...] = ()
     warnings: tuple[str, ...] = ()
+    locked: tuple[str, ...] = ()
+    """Ids of red tests that no more than lack credentials: none were given, and the endpoint refused every call."""
 
     @property
     def findings(self) -> tuple[ReportedTest, ...]:
-        """The red tests, the most important first."""
-        return tuple(sorted((test for test in self.results if test.status == "Failed"), key=_weight))
+        """The red tests but for the locked ones, the most important first."""
+        locked = set(self.locked)
+        red = (test for test in self.results if test.status == "Failed" and test.test_id not in locked)
+        return tuple(sorted(red, key=_weight))
 
     @property
     def healed_tests(self) -> tuple[ReportedTest, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -10,29 +11,41 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from cli.reports.html import coverage_by_method, duration_text, healed_groups
-from cli.reports.model import ReportedTest, RunReport
+from cli.reports.findings import Finding, findings_of
+from cli.reports.html import coverage_by_method, duration_text, healed_groups, skip_reasons
+from cli.reports.model import RunReport
 
 _MOST = 20
 """Findings, changes and endpoints listed; the files have them all."""
 _CONTROL = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], "�")
 _NAMED = 3
 """Tests named for each contract change."""
+_IDS = 12
+"""Tests and endpoints named for each finding."""
+_REASON = 180
 _SPARKS = "▁▂▃▄▅▆▇█"
 
 
 def write_terminal(report: RunReport, console: Console) -> None:
     """Prints the report."""
-    for test in report.findings[:_MOST]:
-        console.print(_finding(test))
-    _print_rest(console, len(report.findings), "findings")
+    findings = findings_of(report.findings)
+    for finding in findings[:_MOST]:
+        console.print(_finding(finding))
+    if len(findings) > _MOST:
+        rest = Text(f"… and {len(findings) - _MOST} more findings: --html and --json-report have them all", style="dim")
+        console.print(rest)
     if report.healed:
         console.print(_healed(report))
     console.print(_coverage(report))
     if len(report.trend) > 1:
         console.print(_trend(report))
+    for line in _skipped(report):
+        console.print(line)
     for warning in report.warnings:
         console.print(_text(f"! {warning}", style="yellow"))
+    if findings:
+        count = len(report.findings)
+        console.print(f"{_count(len(findings), 'finding')} in {_count(count, 'failed test')}", style="bold red")
     console.print(summary(report))
 
 
@@ -47,10 +60,17 @@ def summary(report: RunReport) -> Text:
     return text.append(f"in {duration_text(report.duration_s)}", style="dim")
 
 
-def _finding(test: ReportedTest) -> RenderableType:
+def _finding(finding: Finding) -> RenderableType:
+    test = finding.first
     lines: list[RenderableType] = [_text(test.title, style="bold")]
     if test.reason:
         lines.append(_text(test.reason, style="red"))
+    if finding.alike:
+        named = ", ".join(finding.test_ids[:_IDS]) + (" …" if len(finding.test_ids) > _IDS else "")
+        lines.append(_text(f"{_count(len(finding.tests), 'test')} fail alike: {named}"))
+    if len(finding.endpoints) > 1:
+        named = ", ".join(finding.endpoints[:_IDS]) + (" …" if len(finding.endpoints) > _IDS else "")
+        lines.append(_text(f"{_count(len(finding.endpoints), 'endpoint')} with this handler: {named}"))
     if test.verdict_reason:
         lines.append(_text(f"Not healed: {test.verdict_reason}", style="dim"))
     if test.source_file:
@@ -58,7 +78,9 @@ def _finding(test: ReportedTest) -> RenderableType:
     if test.curl:
         lines.append(_text(test.curl, style="cyan", overflow="fold"))
     title = _text(f"✗ {test.method} {test.path}")
-    subtitle = _text(" · ".join(part for part in (test.test_id, test.priority, test.category) if part), style="dim")
+    subtitle = _text(
+        " · ".join(part for part in (test.test_id, test.priority, *finding.categories) if part), style="dim"
+    )
     return Panel(
         Group(*lines), title=title, title_align="left", subtitle=subtitle, subtitle_align="right", border_style="red"
     )
@@ -103,9 +125,15 @@ def _trend(report: RunReport) -> RenderableType:
     return Padding(Group(Text(f"Trend of {len(report.trend)} runs", style="bold"), table), (0, 0, 1, 0))
 
 
-def _print_rest(console: Console, count: int, noun: str) -> None:
-    if count > _MOST:
-        console.print(Text(f"… and {count - _MOST} more {noun}", style="dim"))
+def _skipped(report: RunReport) -> list[Text]:
+    return [
+        _text(f"{_count(count, 'test')} skipped: {textwrap.shorten(reason, _REASON, placeholder=' …')}", style="yellow")
+        for reason, count in skip_reasons(report)[:_NAMED]
+    ]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _text(text: str, **style: Any) -> Text:
