@@ -120,7 +120,9 @@ def _unexplained(result: TestResult, edited: list[_EditedStep]) -> Unhealable:
             "regression",
             "The contract moved since the test was written, but not so that it explains this failure.",
         )
-    return _refuse(result, "regression", "The contract did not move, so there is nothing to heal: look at how the API behaves.")
+    return _refuse(
+        result, "regression", "The contract did not move, so there is nothing to heal: look at how the API behaves."
+    )
 
 
 def _refuse(
