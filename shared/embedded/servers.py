@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from shared.embedded import guard
+from shared.embedded.errors import EmbeddedError
 from shared.embedded.lock import DataDirLock
 from shared.embedded.nats import EmbeddedNats
 from shared.embedded.postgres import EmbeddedPostgres
@@ -39,8 +40,7 @@ class EmbeddedServers:
     def start(self) -> Addresses:
         """Start what is not running and return the addresses. Calling it again changes nothing."""
         if self._guard is None:
-            self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock.acquire()
+            self._take_folder()
         try:
             if self._guard is None:
                 self._guard = self._start_guard()
@@ -94,6 +94,13 @@ class EmbeddedServers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _take_folder(self) -> None:
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock.acquire()
+        except OSError as error:
+            raise EmbeddedError(f"{self.data_dir} cannot hold the data: {error.strerror}") from error
 
     def _start_guard(self) -> subprocess.Popen[bytes]:
         servers = [

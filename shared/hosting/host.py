@@ -57,7 +57,7 @@ class Host:
         """
         async with AsyncExitStack() as stack:
             self._listen_to_signals(stack)
-            await self._start(stack)
+            infra = await self._start(stack)
             if until is not None:
                 self._stop_after(until)
             _quieten_garbage_collection()
@@ -65,6 +65,8 @@ class Host:
             on_ready()
             await self._until_stopped()
             log.info("stopping", services=self.targets)
+            if infra.messaging.failure:  # it stopped us by a signal, which is an orderly end otherwise
+                raise HostError(f"a loop of messaging died: {infra.messaging.failure}")
 
     def stop(self) -> None:
         """Begin the orderly stop. A second call ends the process at once."""
@@ -72,7 +74,7 @@ class Host:
             os._exit(130)
         self._stop.set()
 
-    async def _start(self, stack: AsyncExitStack) -> None:
+    async def _start(self, stack: AsyncExitStack) -> Infra:
         infra = Infra.of(self.settings, f"testgen {','.join(self.targets)}"[:60])
         stack.push_async_callback(infra.close)
         modules = [self._build(name, infra) for name in self.targets]
@@ -88,6 +90,7 @@ class Host:
         stack.push_async_callback(_stop_servers, servers)
         for module in modules:
             await self._serve(module, servers)
+        return infra
 
     def _build(self, name: str, infra: Infra) -> Module:
         try:

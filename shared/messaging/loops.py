@@ -47,6 +47,8 @@ class Loops:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
         self.stopping = False
+        self.died: str | None = None
+        """The loop that ended by itself, and why."""
 
     def start(self, name: str, step: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         """Runs `step` again and again; what it raises is logged and followed by a pause."""
@@ -77,5 +79,6 @@ class Loops:
         if self.stopping:
             return
         error = None if task.cancelled() else task.exception()
+        self.died = f"{task.get_name()}: {error!r}"
         log.critical("messaging loop died: stopping the process", loop=task.get_name(), error=repr(error))
         os.kill(os.getpid(), signal.SIGTERM)

@@ -137,6 +137,11 @@ class Messaging:
         """Whether NATS and the lease connection are up."""
         return self.connection.connected and (self._leases.connected or not self._names)
 
+    @property
+    def failure(self) -> str | None:
+        """The endless loop that died, and why; it has sent the process SIGTERM."""
+        return self._loops.died or self._takers.died
+
     # Use
 
     async def ask(self, query: Query, timeout: float = 5.0) -> Any:

@@ -21,7 +21,7 @@ import psycopg
 import pytest
 from nats.errors import Error as NatsError
 
-from shared.embedded import DataDirInUse, EmbeddedNats, EmbeddedServers
+from shared.embedded import DataDirInUse, EmbeddedError, EmbeddedNats, EmbeddedServers
 from shared.embedded.guard import alive
 
 _OWNER = """
@@ -94,6 +94,13 @@ def test_a_second_owner_of_the_folder_gets_a_clear_error(servers: EmbeddedServer
     with pytest.raises(DataDirInUse, match=f"in use by another TestGen \\(process {os.getpid()}\\)"):
         EmbeddedServers(servers.data_dir).start()
     _keep(servers, 1)
+
+
+def test_a_folder_that_cannot_hold_data_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/nowhere")):
+        with pytest.raises(EmbeddedError, match=f"{folder} cannot hold the data: "):
+            EmbeddedServers(folder).start()
 
 
 def test_kill_9_of_the_owner_stops_the_servers_and_does_not_block_the_next_start(data_dir: Path) -> None:

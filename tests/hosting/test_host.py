@@ -92,6 +92,15 @@ async def test_a_failing_module_stops_the_process_with_its_reason(infra_settings
     assert _echo().LOG == ["start", "stop 2", "stop 1"]
 
 
+async def test_a_dead_loop_of_messaging_stops_the_process_with_its_reason(infra_settings: InfraSettings) -> None:
+    async with _hosting(Host(infra_settings, ["echo"])) as task:
+        (leases,) = (one for one in asyncio.all_tasks() if one.get_name() == "leases")
+        leases.cancel()
+        with pytest.raises(HostError, match="a loop of messaging died: leases"):
+            await task
+    assert _echo().LOG == ["start", "stop 2", "stop 1"]
+
+
 async def test_a_module_that_cannot_be_built_is_named(infra_settings: InfraSettings) -> None:
     with pytest.raises(HostError, match="broken could not be built: ValueError\\('no such setting'\\)"):
         await Host(infra_settings, ["broken", "echo"]).serve(lambda: None)
