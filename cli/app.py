@@ -1,22 +1,28 @@
 """The commands and what they have in common: help, version, errors as messages, exit codes.
 
 Exit codes: 0 done, 1 findings (failed tests, a failed demonstration), 2 usage or configuration, 130 interrupted.
+With `--json` every error is `{"error": {…}}` on standard output, whatever command it belongs to.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
+from typer.exceptions import TyperException
 
 from cli.errors import CliError
 
 INTERRUPTED = 130
 FAILED = 2
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 findings or a difference, 2 wrong usage, configuration or environment, 130 interrupted."
+)
 
 
 @dataclass(frozen=True)
@@ -43,23 +49,30 @@ COMMANDS = (
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code."""
-    debug = "--debug" in arguments
+    tell = _tell_json if "--json" in arguments else _tell
     try:
-        code = _app(_called(arguments))(args=list(arguments), prog_name="testgen", standalone_mode=True)
+        code = _app(_called(arguments))(
+            args=list(arguments), prog_name="testgen", standalone_mode="--json" not in arguments
+        )
     except SystemExit as end:
         code = end.code
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return INTERRUPTED
-    except CliError as error:
-        if debug:
-            raise
-        return _tell(error.message, error.hint, error.exit_code)
+        code = INTERRUPTED
     except Exception as error:
-        if debug:
+        if "--debug" in arguments:
             raise
-        return _tell(f"{type(error).__name__}: {error}", "--debug shows where", FAILED)
+        return tell(_cli_error(error))
+    if code == INTERRUPTED:
+        return tell(CliError("interrupted", exit_code=INTERRUPTED))
     return code if isinstance(code, int) else 0
+
+
+def _cli_error(error: Exception) -> CliError:
+    if isinstance(error, CliError):
+        return error
+    if isinstance(error, TyperException):
+        return CliError(error.format_message(), "see --help", exit_code=error.exit_code)
+    return CliError(f"{type(error).__name__}: {error}", "--debug shows where")
 
 
 def _called(arguments: Sequence[str]) -> str | None:
@@ -69,6 +82,7 @@ def _called(arguments: Sequence[str]) -> str | None:
 def _app(called: str | None) -> typer.Typer:
     app = typer.Typer(
         help="TestGen: from source code or an OpenAPI document to tests that run, heal and report.",
+        epilog=EXIT_CODES,
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -83,9 +97,9 @@ def _app(called: str | None) -> typer.Typer:
 def _register(app: typer.Typer, command: Command, *, is_called: bool) -> None:
     target: Any = _load(command.source) if is_called else _placeholder(command.summary)
     if is_called and command.is_group:
-        app.add_typer(target, name=command.name, help=command.summary)
+        app.add_typer(target, name=command.name, help=command.summary, epilog=EXIT_CODES)
     else:
-        app.command(command.name, help=None if is_called else command.summary)(target)
+        app.command(command.name, help=None if is_called else command.summary, epilog=EXIT_CODES)(target)
 
 
 def _load(source: str) -> Any:
@@ -118,8 +132,14 @@ def _options(
     del version, debug
 
 
-def _tell(message: str, hint: str, code: int) -> int:
-    sys.stderr.write(f"testgen: {message}\n")
-    if hint:
-        sys.stderr.write(f"  {hint}\n")
-    return code
+def _tell(error: CliError) -> int:
+    sys.stderr.write(f"testgen: {error.message}\n")
+    if error.hint:
+        sys.stderr.write(f"  {error.hint}\n")
+    return error.exit_code
+
+
+def _tell_json(error: CliError) -> int:
+    about = {"code": error.code, "message": error.message, "hint": error.hint, "exit_code": error.exit_code}
+    sys.stdout.write(json.dumps({"error": about}) + "\n")
+    return error.exit_code

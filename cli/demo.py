@@ -5,11 +5,12 @@ Every claim is checked against the platform's REST answers; exit 0 only where ea
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,9 +63,12 @@ def demo(
     data: Annotated[
         Path | None, typer.Option(help="Keep the platform's data here; by default it is thrown away.")
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The outcome as JSON on standard output, nothing else.")
+    ] = False,
 ) -> None:
     """Show the whole of it on a sample API: find, generate, run, plant a bug, move the contract, heal, report."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, stderr=as_json)
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="testgen-demo-") as folder:
         story = Story(console)
@@ -74,11 +78,14 @@ def demo(
         ):
             story.stopped()
             report = story.tell(*stage)
-    write_html(report, out / "report.html")
-    write_junit(report, out / "junit.xml")
+    html, junit = out / "report.html", out / "junit.xml"
+    write_html(report, html)
+    write_junit(report, junit)
     console.print()
     write_terminal(report, console)
-    console.print(f"\nReports: {out / 'report.html'}, {out / 'junit.xml'}")
+    console.print(f"\nReports: {html}, {junit}")
+    if as_json:
+        typer.echo(json.dumps({**story.outcome(), "reports": {"html": str(html), "junit": str(junit)}}))
     story.conclude(time.monotonic() - begun)
 
 
@@ -136,6 +143,10 @@ class Story:
 
     def title(self, text: str) -> None:
         self._console.print(Text(f"\n{text}", style="bold"))
+
+    def outcome(self) -> Json:
+        """What was said, and whether all of it holds."""
+        return {"holds": all(claim.holds for claim in self.claims), "claims": [asdict(claim) for claim in self.claims]}
 
     def conclude(self, seconds: float) -> None:
         """Exit code 1 where a claim does not hold."""

@@ -6,14 +6,15 @@ from typing import Any
 
 
 class CliError(Exception):
-    """A command cannot go on. `hint` says what to try."""
+    """A command cannot go on. `hint` says what to try; `code` is of the platform, where that refused."""
 
-    exit_code = 2
+    code: str | None = None
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", *, exit_code: int = 2) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.exit_code = exit_code
 
 
 class Refused(CliError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -55,7 +56,8 @@ def tail(
             )
             console.out(body, highlight=False)
 
-    asyncio.run(_tail(settings.nats_url, project, kind, from_beginning, count, show))
+    with contextlib.suppress(KeyboardInterrupt):  # the way to end it
+        asyncio.run(_tail(settings.nats_url, project, kind, from_beginning, count, show))
 
 
 def replay(

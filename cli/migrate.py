@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ def migrate(
     database_url: Annotated[
         str, typer.Option(envvar="TESTGEN_DATABASE_URL", help="PostgreSQL, `postgresql://user:password@host/database`.")
     ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="The outcome as JSON.")] = False,
 ) -> None:
     """Bring the database of every service to a version."""
     if not database_url:
@@ -35,10 +37,14 @@ def migrate(
     engine = create_engine(InfraSettings(database_url=database_url).sqlalchemy_url)
     change = migrations.downgrade if down else migrations.upgrade
     try:
-        for name in [service] if service else known:
+        names = [service] if service else known
+        for name in names:
             change(engine, name, revision)
-            typer.echo(f"{name}: {revision}")
+            if not as_json:
+                typer.echo(f"{name}: {revision}")
     except (SQLAlchemyError, CommandError) as error:
         raise CliError(f"{name}: {error}") from error
     finally:
         engine.dispose()
+    if as_json:
+        typer.echo(json.dumps({"revision": revision, "services": names}))

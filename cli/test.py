@@ -5,7 +5,6 @@ Exit codes: 0 all tests passed or were healed, 1 there are findings, 2 usage, co
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,16 +81,15 @@ def examine(
     files: Files = {write_junit: junit, write_html: html, write_json: json_report, write_sarif: sarif}
     console = Console(stderr=as_json)
 
-    with _told_as_json(as_json):
-        _check_files(files)
-        target = Target(url, headers_of(header or []), credentials, Credentials(bearer=other_bearer), not insecure)
-        target.environment()
-        wishes = Wishes(
-            source_of(source), target, Selection(*chosen), project, branch, concurrency, time_limit, not no_heal, seed
-        )
-        _check_whereabouts(wishes, server)
-        with _client(server, api_key, data or (_KEPT if project else None)) as client:
-            report = Journey(client, wishes, console).travel()
+    _check_files(files)
+    target = Target(url, headers_of(header or []), credentials, Credentials(bearer=other_bearer), not insecure)
+    target.environment()
+    wishes = Wishes(
+        source_of(source), target, Selection(*chosen), project, branch, concurrency, time_limit, not no_heal, seed
+    )
+    _check_whereabouts(wishes, server)
+    with _client(server, api_key, data or (_KEPT if project else None)) as client:
+        report = Journey(client, wishes, console).travel()
     for write, path in files.items():
         if path is not None:
             write(report, path)
@@ -136,15 +134,3 @@ def _client(server: str | None, api_key: str | None, data: Path | None) -> Itera
 
     with running_platform(data, log_level="WARNING") as platform, signed_in(platform.url, platform.data_dir) as client:
         yield client
-
-
-@contextmanager
-def _told_as_json(wanted: bool) -> Iterator[None]:
-    """With `--json` an error is a JSON object on standard output too."""
-    try:
-        yield
-    except CliError as error:
-        if not wanted:
-            raise
-        typer.echo(json.dumps({"error": {"message": error.message, "hint": error.hint}}))
-        raise typer.Exit(error.exit_code) from error

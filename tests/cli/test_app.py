@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -62,6 +63,30 @@ def test_wrong_usage_is_explained_and_exits_with_2(words: list[str], message: st
     assert result.returncode == 2
     assert message in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nope"],
+        ["test", "/nowhere"],
+        ["test", "/nowhere", "--url", "http://127.0.0.1:1"],
+        ["demo", "--bogus"],
+        ["migrate"],
+        ["replay", "analytics", "--data", "/nowhere"],
+        ["events", "tail", "--data", "/nowhere"],
+    ],
+)
+def test_errors_are_json_where_json_is_wanted(words: list[str]) -> None:
+    result = testgen(*words, "--json")
+    error = json.loads(result.stdout)["error"]
+    assert (result.returncode, error["exit_code"], result.stderr) == (2, 2, "")
+    assert error["message"]
+
+
+@pytest.mark.parametrize("command", ["demo", "test", "up", "serve", "migrate", "events", "replay"])
+def test_help_explains_the_exit_codes(command: str) -> None:
+    assert "Exit codes: 0 done, 1 findings" in testgen(command, "--help").stdout
 
 
 def test_an_unknown_service_is_named() -> None:

@@ -2,17 +2,18 @@
 
 import io
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 import sarif_pydantic
-from junitparser import Error, Failure, JUnitXml, Skipped
+from junitparser import Error, Failure, JUnitXml, Properties, Skipped
 from rich.console import Console
 
 from cli.reports import json_text, write_html, write_json, write_junit, write_sarif, write_terminal
 from cli.reports.model import RunReport
-from tests.cli.report_samples import HOSTILE, hostile_report, sample_report
+from tests.cli.report_samples import FINDING, HOSTILE, hostile_report, sample_report
 
 
 class _Tags(HTMLParser):
@@ -65,6 +66,36 @@ def test_junit_counts_what_the_run_counted(tmp_path: Path) -> None:
     cases = [case for suite in JUnitXml.fromfile(str(tmp_path / "junit.xml")) for case in suite]
     kinds = [type(result) for case in cases for result in case.result]
     assert (len(cases), kinds.count(Failure), kinds.count(Skipped), kinds.count(Error)) == (report.tests, 1, 1, 0)
+
+
+def test_healed_tests_pass_in_junit_and_say_what_changed(tmp_path: Path) -> None:
+    report = sample_report()
+    write_junit(report, tmp_path / "junit.xml")
+    cases = [case for suite in JUnitXml.fromfile(str(tmp_path / "junit.xml")) for case in suite]
+    changes = [(case, [each.value for found in case.iterchildren(Properties) for each in found]) for case in cases]
+    healed = [(case, values) for case, values in changes if values]
+    assert len(healed) == report.healed
+    assert all(case.is_passed and values[0].startswith("author -> creator: ") for case, values in healed)
+
+
+def test_red_tests_that_only_lack_credentials_are_no_findings(tmp_path: Path) -> None:
+    report = replace(sample_report(), locked=("TC-00042",), warnings=("no credentials were given",))
+    page = _page(report, tmp_path)
+    assert "No findings" in page.text
+    assert "no credentials were given" in page.text
+    write_sarif(report, tmp_path / "report.sarif")
+    assert json.loads((tmp_path / "report.sarif").read_text())["runs"][0]["results"] == []
+
+
+def test_many_findings_are_all_in_the_page_and_the_first_on_the_terminal(tmp_path: Path) -> None:
+    red = [replace(FINDING, test_id=f"TC-{n:05d}", path=f"/things/{n}", source_file=None) for n in range(400)]
+    report = replace(sample_report(), results=tuple(red), failed=len(red))
+    page = _page(report, tmp_path)
+    assert page.text.count("Why it was not healed") == 300
+    assert "TC-00399" in page.text.split("All tests")[0]
+    console = Console(file=io.StringIO(), width=100)
+    write_terminal(report, console)
+    assert "and 380 more findings: --html and --json-report have them all" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_junit_and_sarif_hold_hostile_text(tmp_path: Path) -> None:
