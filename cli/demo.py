@@ -70,6 +70,7 @@ def demo(
     """Show the whole of it on a sample API: find, generate, run, plant a bug, move the contract, heal, report."""
     console = Console(highlight=False, stderr=as_json)
     begun = time.monotonic()
+    html, junit = out / "report.html", out / "junit.xml"
     with tempfile.TemporaryDirectory(prefix="testgen-demo-") as folder:
         story = Story(console)
         with (
@@ -78,12 +79,11 @@ def demo(
         ):
             story.stopped()
             report = story.tell(*stage)
-    html, junit = out / "report.html", out / "junit.xml"
-    write_html(report, html)
-    write_junit(report, junit)
-    console.print()
-    write_terminal(report, console)
-    console.print(f"\nReports: {html}, {junit}")
+            write_html(report, html)
+            write_junit(report, junit)
+            console.print()
+            write_terminal(report, console)
+            console.print(f"\nReports: {html}, {junit}")
     if as_json:
         typer.echo(json.dumps({**story.outcome(), "reports": {"html": str(html), "junit": str(junit)}}))
     story.conclude(time.monotonic() - begun)

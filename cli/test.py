@@ -90,17 +90,21 @@ def examine(
     _check_whereabouts(wishes, server)
     with _client(server, api_key, data or (_KEPT if project else None)) as client:
         report = Journey(client, wishes, console).travel()
-    for write, path in files.items():
-        if path is not None:
-            write(report, path)
+        _show(report, files, None if as_json else console)  # before the platform is stopped: nobody need wait for that
     if as_json:
         typer.echo(json_text(report))
-    else:
-        write_terminal(report, console)
     raise typer.Exit(1 if report.failed else 0)
 
 
 Files = dict[Callable[[RunReport, Path], None], Path | None]
+
+
+def _show(report: RunReport, files: Files, console: Console | None) -> None:
+    for write, path in files.items():
+        if path is not None:
+            write(report, path)
+    if console is not None:
+        write_terminal(report, console)
 
 
 def _check_files(files: Files) -> None:
