@@ -24,10 +24,14 @@ def _default_data_dir() -> Path:
 def short_run_dir(data_dir: Path) -> Path:
     """Where the sockets of a data folder live: `<data>/run`, or a temporary folder when that path is too long."""
     run_dir = data_dir.expanduser().absolute() / "run"
-    if len(os.fsencode(run_dir)) + _LONGEST_SOCKET_NAME <= SOCKET_PATH_LIMIT:
-        return run_dir
-    digest = hashlib.sha256(os.fsencode(run_dir)).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"testgen-{os.getuid()}-{digest}"
+    name = f"testgen-{os.getuid()}-{hashlib.sha256(os.fsencode(run_dir)).hexdigest()[:12]}"
+    # TMPDIR can be too long as well; /tmp is on every system that has unix sockets
+    candidates = [run_dir, Path(tempfile.gettempdir()) / name, Path("/tmp") / name]  # noqa: S108 - made with mode 0700
+    return next((path for path in candidates if _fits(path)), candidates[-1])
+
+
+def _fits(folder: Path) -> bool:
+    return len(os.fsencode(folder)) + _LONGEST_SOCKET_NAME <= SOCKET_PATH_LIMIT
 
 
 class InfraSettings(BaseSettings):

@@ -39,7 +39,8 @@ def postgres_url(embedded: EmbeddedServers) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def nats_url(embedded: EmbeddedServers) -> Iterator[str]:
-    """URL of NATS without any streams."""
+    """URL of NATS without any streams, whatever a test before left there."""
+    delete_streams(embedded.nats.url)
     yield embedded.nats.url
     delete_streams(embedded.nats.url)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,7 +73,7 @@ class ServiceServer:
 
     def _sockets(self) -> list[socket.socket] | None:
         if self.url.startswith("unix:"):
-            Path(self.url.removeprefix("unix:")).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _own_folder(Path(self.url.removeprefix("unix:")).parent)
             return None
         parts = urlsplit(self.url)
         address = (parts.hostname or "127.0.0.1", parts.port or 80)
@@ -85,3 +86,10 @@ class ServiceServer:
             listener.close()
             raise AddressTaken(f"cannot listen on {address[0]}:{address[1]}: {error.strerror}") from error
         return [listener]
+
+
+def _own_folder(folder: Path) -> None:
+    """Makes the folder of the sockets; refuses one that somebody else made (its name in /tmp can be guessed)."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if folder.stat().st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to another user; set TESTGEN_RUN_DIR to a folder of your own")

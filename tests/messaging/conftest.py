@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from shared.embedded import EmbeddedServers
 from shared.messaging import Messaging
 from tests.messaging.support import Rows
 from tests.support.servers import delete_streams
@@ -26,9 +25,9 @@ def rows(engine: Engine) -> Rows:
 
 
 @pytest.fixture
-def new_messaging(engine: Engine, embedded: EmbeddedServers) -> Callable[[], Messaging]:
+def new_messaging(engine: Engine, nats_url: str) -> Callable[[], Messaging]:
     """Makes the messaging of one process; streams and positions are empty at the beginning of each test."""
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE IF EXISTS scores.consumer_positions"))
-    delete_streams(embedded.nats.url)
-    return lambda: Messaging(embedded.nats.url, engine, grace_s=5.0)
+    delete_streams(nats_url)
+    return lambda: Messaging(nats_url, engine, grace_s=5.0)
