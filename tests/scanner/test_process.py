@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
+import orjson
 import pygit2
 import pytest
 
@@ -107,3 +109,23 @@ def test_a_cancelled_scan_stops_and_leaves_nothing_running(tmp_path: Path) -> No
 
 def _children() -> set[str]:
     return set(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
+
+
+def test_what_no_event_can_hold_is_made_storable() -> None:
+    deep: dict[str, object] = {"type": "string"}
+    for _ in range(400):
+        deep = {"type": "array", "items": deep}
+    numbers = {"type": "integer", "minimum": -(10**400), "maximum": 10**30, "exclusiveMaximum": 1.7e308}
+    schemas = [deep, numbers, {"enum": ["a\x00b", "\ud800", float("inf"), float("nan")]}]
+    paths = {
+        f"/{number}": {
+            "post": {"summary": "\x00\udfff", "requestBody": {"content": {"application/json": {"schema": one}}}}
+        }
+        for number, one in enumerate(schemas)
+    }
+    document = json.dumps({"openapi": "3.0.3", "info": {"title": "t", "version": "1"}, "paths": paths})
+    found = scanned(Source("openapi", document=document))
+    assert [item.path for item in found.operations] == ["/0", "/1", "/2"]
+    stored = orjson.dumps(found.model_dump(mode="json")).decode()
+    assert "\\u0000" not in stored
+    assert stored.count(str(2**63 - 1)) >= 3  # both ends, and a float that PostgreSQL would make an integer

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from services.scanner.adapters.sources import Policy, describe
+from services.scanner.adapters.storable import storable
 from services.scanner.domain.source import Source
 from services.scanner.errors import ScanError
 from shared.security.targets import TargetPolicy
@@ -53,7 +54,7 @@ def _scan(request: dict[str, Any]) -> None:
     policy = Policy(request["allow_local"], TargetPolicy(**request["targets"]), request["clone_mb"])
     try:
         found = describe(Source.of(request["source"]), policy, workspace, _report)
-        _write(workspace / RESULT, found.model_dump_json())
+        _write(workspace / RESULT, json.dumps(storable(found.model_dump(mode="python"))))
     except ScanError as error:
         _write(workspace / FAILURE, json.dumps({"code": error.code, "message": error.message}))
     except MemoryError:
