@@ -18,6 +18,7 @@ from eventsourcing.domain import DomainEventProtocol, event
 from eventsourcing.persistence import JSONTranscoder, Mapper, Notification, StoredEvent
 from eventsourcing.utils import get_topic, resolve_topic
 
+from shared.errors import InvalidInput
 from shared.eventstore.metadata import Metadata, current_metadata
 
 Aggregate = LibraryAggregate
@@ -60,7 +61,7 @@ class JsonMapper(Mapper[uuid.UUID]):
             state["class_version"] = class_version
         state["meta"] = current_metadata().as_json()
         topic = get_topic(type(domain_event))
-        return StoredEvent(originator_id, version, topic, orjson.dumps(state, option=orjson.OPT_NON_STR_KEYS))
+        return StoredEvent(originator_id, version, topic, _encoded(state))
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEvent:
         return self.restore(stored_event)[0]
@@ -96,7 +97,15 @@ def _upcast(event_class: Any, state: dict[str, Any]) -> None:
 
 def jsonable(value: Mapping[str, Any]) -> dict[str, Any]:
     """`value` as JSON types only (tuples become lists), so that a fresh event equals its stored self."""
-    return cast(dict[str, Any], orjson.loads(orjson.dumps(value)))
+    return cast(dict[str, Any], orjson.loads(_encoded(value)))
+
+
+def _encoded(value: Mapping[str, Any]) -> bytes:
+    """Raises `InvalidInput` for what the store can't keep: integers over 64 bits, too deep nesting, half characters."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+    except orjson.JSONEncodeError as error:
+        raise InvalidInput(f"A value can't be stored: {error}.") from error
 
 
 def aggregate_id(kind: str, *key: object) -> uuid.UUID:

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, func, select, text
 
+from shared.errors import InvalidInput
 from shared.eventstore import (
     AggregateNotFound,
     Duplicate,
@@ -46,6 +47,13 @@ def test_what_is_saved_is_loaded_and_read(store: EventStore) -> None:
 def test_what_was_never_saved_is_not_found(store: EventStore) -> None:
     with pytest.raises(AggregateNotFound):
         store.load(Account, uuid.uuid4())
+
+
+def test_what_cannot_be_stored_is_the_callers_fault(store: EventStore) -> None:
+    account = opened(store)
+    account.pay(10**30)
+    with pytest.raises(InvalidInput, match="A value can't be stored: Integer exceeds 64-bit range"):
+        store.save(account)
 
 
 def test_a_stale_save_is_a_conflict_and_leaves_nothing(store: EventStore) -> None:
