@@ -89,7 +89,7 @@ def body_text(body: str) -> str:
     """A body as people read it: JSON with line breaks, anything else as it is."""
     try:
         return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
-    except ValueError:
+    except (ValueError, RecursionError):  # an answer may be nested as deep as it likes
         return body
 
 

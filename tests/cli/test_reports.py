@@ -60,6 +60,12 @@ def test_html_escapes_whatever_an_api_answers(tmp_path: Path) -> None:
     assert "{{ 7*7 }}" in page.text
 
 
+@pytest.mark.parametrize("body", ["[" * 100_000, "[" * 100_000 + "]" * 100_000, '{"a": [1,'])
+def test_html_shows_bodies_that_are_hardly_json_as_they_are(tmp_path: Path, body: str) -> None:
+    answered = replace(FINDING, steps=(replace(FINDING.steps[0], response_body=body),))
+    assert body in _page(replace(sample_report(), results=(answered,)), tmp_path).text
+
+
 def test_junit_counts_what_the_run_counted(tmp_path: Path) -> None:
     report = sample_report()
     write_junit(report, tmp_path / "junit.xml")
