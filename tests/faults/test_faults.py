@@ -15,12 +15,12 @@ from shared.contracts.executor import HealingRequested
 from shared.hosting import service_names
 from tests.faults.world import World, small_world
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    with small_world() as made:
+    with small_world(service_names()) as made:
         yield made
 
 
