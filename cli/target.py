@@ -84,6 +84,8 @@ def check_address(base_url: str) -> None:
         well_formed = False
     if not well_formed:
         raise CliError(f"'{base_url}' is no http or https address", "for example --url http://127.0.0.1:8080")
+    if "?" in base_url or "#" in base_url:
+        raise CliError(f"'{base_url}' has a query or a fragment", "paths of the API are appended to --url")
 
 
 def check_reachable(base_url: str, timeout: float = 5.0) -> None:

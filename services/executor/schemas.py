@@ -14,7 +14,7 @@ from services.executor.ports import AuthProfile, Environment
 from shared.contracts.executor import AssertionOutcome, Exchange, ResultStatus, RunStatus
 from shared.contracts.healer import Change
 
-Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s]+$", examples=["http://127.0.0.1:9000"])]
+Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s?#]+$", examples=["http://127.0.0.1:9000"])]
 Names = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=100)]
 TestIds = Annotated[list[Annotated[str, Field(max_length=32)]], Field(min_length=1, max_length=10_000)]
 

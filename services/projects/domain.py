@@ -124,6 +124,9 @@ def check(fields: dict[str, Any]) -> None:
         raise ProjectInvalid("A project needs a name.", {"field": "name"})
     for field in ("api_base_url", "openapi_url"):
         _check_http(field, fields.get(field))
+    if any(mark in (fields.get("api_base_url") or "") for mark in "?#"):
+        # paths are appended: every test would call one and the same resource, and pass
+        raise ProjectInvalid("api_base_url must not have a query or fragment.", {"field": "api_base_url"})
     git_url = fields.get("git_url")
     if git_url and _has_credentials(git_url):  # they would be stored in clear
         raise ProjectInvalid("The Git URL must not hold a user name or password.", {"field": "git_url"})

@@ -114,6 +114,12 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
         check_address(url)
 
 
+@pytest.mark.parametrize("url", ["http://h/?page=1", "http://h/api#top"])
+def test_an_address_that_paths_cannot_be_appended_to_is_refused(url: str) -> None:
+    with pytest.raises(CliError, match="has a query or a fragment"):
+        check_address(url)
+
+
 def test_credentials_become_the_run_s_environment() -> None:
     basic = Target("http://h", headers_of(["X-Tenant: a:b"]), Credentials(basic="me:pass:word")).environment()
     assert basic["headers"] == {"X-Tenant": "a:b"}

@@ -236,6 +236,7 @@ async def test_requests_that_make_no_run_are_refused(person: Person, generator: 
         ({"test_case_ids": ["TC-00001", "TC-09999"]}, 422, "RUN_003"),
         ({"concurrency": 0}, 400, "VAL_001"),
         ({"environment": {"base_url": "ftp://x"}}, 400, "VAL_001"),
+        ({"environment": {"base_url": "http://x.test/?page=1"}}, 400, "VAL_001"),
         ({"unknown": 1}, 400, "VAL_001"),
     ):
         answer = await person.call("POST", f"{path}/runs", body)

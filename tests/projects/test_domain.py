@@ -36,6 +36,8 @@ def test_updating_tells_only_what_differs() -> None:
         {"api_base_url": "ftp://a.test"},
         {"api_base_url": "http://user:pass@a.test"},
         {"api_base_url": "http://[broken"},
+        {"api_base_url": "http://a.test/?page=1"},
+        {"api_base_url": "http://a.test/api#top"},
         {"openapi_url": "openapi.json"},
         {"git_url": "https://user:token@git.test/repository"},
         {"git_url": "https://token@git.test/repository"},
