@@ -34,6 +34,8 @@ class Credentials:
 @lru_cache(maxsize=4096)
 def is_credential(name: str) -> bool:
     """Whether a header, parameter or field of this name usually carries a secret."""
+    if name.lower() == "access-control-allow-credentials":  # a yes or no of CORS, which findings are about
+        return False
     return _CREDENTIAL_NAME.search(name) is not None
 
 
