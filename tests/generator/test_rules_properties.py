@@ -122,3 +122,17 @@ def test_set_up_defines_what_later_steps_use_and_is_undone(endpoints: tuple[Endp
         assert target.endpoint.id not in made or isinstance(target, Target)
         deletable = [c for c in arranged.chain.created if api.item("DELETE", c.target.collection) is not None]
         assert len(arranged.cleanup) >= len(deletable)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "minItems": 10**9, "items": {"type": "string"}},
+        {"type": "string", "minLength": 10**9},
+        {"type": "object", "minProperties": 10**9},
+        {"type": "array", "minItems": 500, "items": {"type": "array", "minItems": 500, "items": {"type": "integer"}}},
+    ],
+)
+def test_a_contract_that_demands_too_much_has_no_value(schema: dict[str, Any]) -> None:
+    with pytest.raises(Unsatisfiable):
+        Maker(schema, Random(1)).whole()

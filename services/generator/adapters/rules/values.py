@@ -18,6 +18,9 @@ _TEMPLATE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 _MAX_DEPTH = 6
 _OPTIONAL_DEPTH = 2
 _TRIES = 12
+_MOST_PARTS = 20_000
+_MOST_LENGTH = 100_000
+"""A contract may demand more than can be made (`minItems: 1000000000`): then there is no value for it."""
 Mode = Literal["minimal", "full"]
 
 
@@ -58,10 +61,13 @@ class Maker:
     """Run-time values by property name, used wherever a property of that name is made."""
     omit: frozenset[str] = frozenset()
     """Optional properties to leave out, for want of a value that is sure to be accepted."""
+    _parts: int = 0
+    """Made for one value so far."""
 
     def whole(self) -> Any:
         """A value of the root schema that is checked against it, trying every alternative."""
         for attempt in range(_TRIES):
+            self._parts = 0
             try:
                 value = self.make(self.root, branch=attempt)
             except Unsatisfiable:
@@ -72,6 +78,9 @@ class Maker:
 
     def make(self, part: Any, name: str = "", depth: int = 0, branch: int = 0) -> Any:
         """A value for one part of the schema; `name` is the property that it will be the value of."""
+        self._parts += 1
+        if self._parts > _MOST_PARTS:
+            raise Unsatisfiable
         flat = schema.flatten(part, self.root, branch)
         if "const" in flat:
             return flat["const"]
@@ -187,6 +196,8 @@ def text(flat: JsonSchema, name: str, rng: Random) -> str:
     """A string that satisfies format, pattern and length."""
     pattern, shape = flat.get("pattern"), flat.get("format")
     fewest, most = int(flat.get("minLength", 0)), flat.get("maxLength")
+    if fewest > _MOST_LENGTH:
+        raise Unsatisfiable
     fitting = (value for value in _candidates(shape, name) if _fits(sampled(value), pattern, fewest, most))
     if (found := next(fitting, None)) is not None:
         return found
