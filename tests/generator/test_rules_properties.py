@@ -136,3 +136,9 @@ def test_set_up_defines_what_later_steps_use_and_is_undone(endpoints: tuple[Endp
 def test_a_contract_that_demands_too_much_has_no_value(schema: dict[str, Any]) -> None:
     with pytest.raises(Unsatisfiable):
         Maker(schema, Random(1)).whole()
+
+
+@pytest.mark.parametrize("more", [{}, {"pattern": "^a+$"}])
+def test_what_is_too_short_for_a_huge_limit_is_still_small(more: dict[str, Any]) -> None:
+    schema = {"type": "string", "minLength": 10**9, **more}
+    assert all(len(str(one.value)) <= 10**6 for one in body_violations(schema, "a", {}))

@@ -123,14 +123,14 @@ def _plain(value: float, kind: str) -> float | int:
 def _strings(flat: JsonSchema, whole: JsonSchema) -> Iterator[tuple[str, str, Any]]:
     fewest, most = int(flat.get("minLength", 0)), flat.get("maxLength")
     if fewest > 0:
-        yield "too short", f"is shorter than {fewest}", "x" * (fewest - 1)
+        yield "too short", f"is shorter than {fewest}", "x" * min(fewest - 1, _LONGEST)
     if most is not None and most < _LONGEST:
         yield "too long", f"is longer than {int(most)}", "x" * (int(most) + 1)
     if flat.get("format") in _BAD_FORMATS:
         yield "bad format", f"is not a valid {flat['format']}", _BAD_FORMATS[flat["format"]]
     if flat.get("pattern"):
         fitting = {"pattern": flat["pattern"], "type": "string"}
-        size = max(fewest, 1)
+        size = min(max(fewest, 1), _LONGEST)
         tries = [(text * size)[: int(most)] if most is not None else text * size for text in _BREAKS_PATTERN]
         wrong = next((text for text in tries if text and not schema.accepts(fitting, text)), None)
         if wrong is not None and not schema.accepts(whole, wrong):
