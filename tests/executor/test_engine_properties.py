@@ -17,10 +17,10 @@ from services.executor.adapters.http_engine.auth import Credentials
 from services.executor.adapters.http_engine.bodies import encode
 from services.executor.adapters.http_engine.evidence import Masker
 from services.executor.adapters.http_engine.json_paths import compiled
-from services.executor.adapters.http_engine.patterns import matches
 from services.executor.adapters.http_engine.requests import prepare
 from services.executor.adapters.http_engine.templates import UndefinedVariable, Variables
 from shared.contracts.testcase import RequestTemplate
+from shared.security.patterns import matches
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -10,7 +10,6 @@ from services.executor.adapters.http_engine import json_checks
 from services.executor.adapters.http_engine.answers import Answer
 from services.executor.adapters.http_engine.evidence import Masker
 from services.executor.adapters.http_engine.json_paths import InvalidPath
-from services.executor.adapters.http_engine.patterns import InvalidPattern, matches, schema_problems
 from services.executor.adapters.http_engine.templates import UndefinedVariable, Variables, as_text
 from shared.contracts.executor import AssertionOutcome
 from shared.contracts.testcase import (
@@ -22,6 +21,7 @@ from shared.contracts.testcase import (
     StatusAssertion,
     TimeAssertion,
 )
+from shared.security.patterns import InvalidPattern, matches, schema_problems
 
 Verdict = tuple[bool, str, str]
 """Passed, expected, actual."""

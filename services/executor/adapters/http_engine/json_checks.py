@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from services.executor.adapters.http_engine.json_paths import compiled
-from services.executor.adapters.http_engine.patterns import matches
 from services.executor.adapters.http_engine.templates import as_text
+from shared.security.patterns import matches
 
 
 def check(path: str, op: str, expected: Any, document: Any) -> tuple[bool, str, str]:

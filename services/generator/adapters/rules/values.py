@@ -4,12 +4,14 @@ import math
 import re
 from dataclasses import dataclass, field
 from random import Random
+from re import _parser as re_parser
 from typing import Any, Literal
 
 import rstr
 
 from services.generator.adapters.rules import names, schema
 from shared.contracts.scanner import JsonSchema
+from shared.security.patterns import InvalidPattern, matches
 
 UNIQUE = "{{$unique}}"
 UUID = "{{$uuid}}"
@@ -21,6 +23,10 @@ _TRIES = 12
 _MOST_PARTS = 20_000
 _MOST_LENGTH = 100_000
 """A contract may demand more than can be made (`minItems: 1000000000`): then there is no value for it."""
+_LONGEST_TEXT = 200_000
+_RSTR_REPEATS = 100
+"""rstr repeats no part more often than this, unless the pattern demands it."""
+_REPEATS = (re_parser.MAX_REPEAT, re_parser.MIN_REPEAT, re_parser.POSSESSIVE_REPEAT)
 Mode = Literal["minimal", "full"]
 
 
@@ -252,18 +258,36 @@ def _fits(value: str, pattern: str | None, fewest: int, most: int | None) -> boo
 
 def _matches(pattern: str, value: str) -> bool:
     try:
-        return re.search(pattern, value) is not None
-    except re.error:
+        return matches(pattern, value)
+    except InvalidPattern:
         return False
 
 
 def _from_pattern(pattern: str, fewest: int, most: int | None, rng: Random) -> str:
     try:
+        if _longest(re_parser.parse(pattern)) > _LONGEST_TEXT:
+            raise Unsatisfiable
         source = rstr.Rstr(rng)
         for _ in range(_TRIES * 2):
             value = source.xeger(pattern)
             if _fits(value, pattern, fewest, most):
                 return value
-    except (re.error, KeyError, ValueError, OverflowError) as error:
+    except (re.error, KeyError, ValueError, OverflowError, RecursionError) as error:
         raise Unsatisfiable from error
     raise Unsatisfiable
+
+
+def _longest(part: Any) -> int:
+    """The most characters that rstr may make of a parsed pattern: nested repetitions multiply."""
+    total = 0
+    for operation, argument in part:
+        if operation in _REPEATS:
+            fewest, most, inner = argument
+            total += max(int(fewest), min(int(most), _RSTR_REPEATS)) * _longest(inner)
+        elif operation == re_parser.SUBPATTERN:
+            total += _longest(argument[-1])
+        elif operation == re_parser.BRANCH:
+            total += max(map(_longest, argument[1]), default=0)
+        else:
+            total += 1
+    return total
