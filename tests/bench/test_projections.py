@@ -30,6 +30,7 @@ from shared.messaging.positions import Positions
 from shared.settings import InfraSettings
 from tests.analytics.conftest import engine as engine  # noqa: PLC0414 - the fixture, under its name
 from tests.analytics.platform import Publishers, hosted
+from tests.support.servers import delete_streams
 
 ENDPOINTS = 2_000
 TESTS_EACH = 4
@@ -73,6 +74,7 @@ async def test_rebuild(infra_settings: InfraSettings, engine: Engine, record_pro
 
 @pytest.mark.bench
 async def test_lag(infra_settings: InfraSettings, engine: Engine, record_property: pytest.RecordProperty) -> None:
+    await asyncio.to_thread(delete_streams, infra_settings.nats_url)  # the rebuild's publishers used the same names
     for service in ("projects", "analytics"):
         await asyncio.to_thread(upgrade, engine, service)
     infra = Infra.of(infra_settings)
