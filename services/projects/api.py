@@ -41,7 +41,7 @@ def routes(projects: Projects, queries: ProjectQueries) -> APIRouter:
         caller: Caller, page: PageQuery, name: Filter = None, status: Annotated[Status | None, Query()] = None
     ) -> Page[ProjectOut]:
         """The organisation's projects, oldest first."""
-        after = _number(page.key)
+        after = page.number_after()
         rows, total = queries.find(caller.org_id, name=name, status=status, after=after, limit=page.limit + 1)
         items = [ProjectOut.model_validate(dict(row)) for row in rows]
         return Page[ProjectOut].of(items, page, total=total, key=lambda item: [item.id])
@@ -72,14 +72,6 @@ def routes(projects: Projects, queries: ProjectQueries) -> APIRouter:
         projects.delete(project_id, org_id=caller.org_id)
 
     return router
-
-
-def _number(key: list[str | int | float | bool | None] | None) -> int:
-    if key is None:
-        return 0
-    if len(key) != 1 or not isinstance(key[0], int):
-        raise InvalidInput("The cursor does not belong to this list.", {"field": "cursor"})
-    return key[0]
 
 
 def _version(if_match: str | None) -> int | None:

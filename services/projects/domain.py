@@ -18,11 +18,6 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 }
 """A scan leads from anywhere to Scanning; it ends in Active, Failed (it broke) or Error (its source is refused)."""
 COLORS: dict[Status, str] = {"Active": "green", "Scanning": "orange", "Failed": "red", "Error": "gray"}
-FIELDS = (
-    "name", "description", "icon", "api_base_url", "git_url", "git_branch", "local_path", "openapi_url",
-    "coverage_threshold", "settings",
-)  # fmt: skip
-"""What a person may set."""
 
 
 class Project(Aggregate):

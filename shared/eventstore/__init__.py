@@ -7,7 +7,7 @@ transaction. `services/projects` shows the use.
 """
 
 from shared.eventstore.errors import AggregateNotFound, Duplicate, EventStoreError, StoreUnavailable, VersionConflict
-from shared.eventstore.events import Aggregate, DomainEvent, JsonMapper, Recorded, aggregate_id, event, jsonable
+from shared.eventstore.events import Aggregate, DomainEvent, JsonMapper, Recorded, aggregate_id, event
 from shared.eventstore.memory import MemoryEventStore
 from shared.eventstore.metadata import Metadata, current_metadata, use_metadata
 from shared.eventstore.readmodel import PLACEHOLDER, Generations, Projection, ReadModel
@@ -34,7 +34,6 @@ __all__ = [
     "aggregate_id",
     "current_metadata",
     "event",
-    "jsonable",
     "retrying",
     "use_metadata",
 ]

@@ -23,7 +23,7 @@ from shared.eventstore.metadata import Metadata, current_metadata
 
 Aggregate = LibraryAggregate
 DomainEvent = DomainEventProtocol[uuid.UUID]
-__all__ = ["Aggregate", "DomainEvent", "JsonMapper", "Recorded", "aggregate_id", "event", "jsonable"]
+__all__ = ["Aggregate", "DomainEvent", "JsonMapper", "Recorded", "aggregate_id", "event"]
 _EVENT_IDS = uuid.UUID("6f6c1f9e-8d5f-5f0e-9d9b-0c5a4f2f7a10")
 
 
@@ -93,11 +93,6 @@ def _upcast(event_class: Any, state: dict[str, Any]) -> None:
     while version < getattr(event_class, "class_version", 1):
         getattr(event_class, f"upcast_v{version}_v{version + 1}")(state)
         version += 1
-
-
-def jsonable(value: Mapping[str, Any]) -> dict[str, Any]:
-    """`value` as JSON types only (tuples become lists), so that a fresh event equals its stored self."""
-    return cast(dict[str, Any], orjson.loads(_encoded(value)))
 
 
 def _encoded(value: Mapping[str, Any]) -> bytes:

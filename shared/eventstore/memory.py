@@ -37,10 +37,6 @@ class MemoryEventStore(_Saving):
         found = self._recorder.select_notifications(after, limit, inclusive_of_start=False)
         return [self._json.recorded(notification) for notification in found]
 
-    def retrying(self, use_case: Callable[[], Any]) -> Any:
-        """Runs `use_case`; there is nobody to conflict with."""
-        return use_case()
-
     def _append(
         self, stored: list[StoredEvent], events: Sequence[Any], after: Callable[[Connection], None] | None
     ) -> None:

@@ -146,10 +146,6 @@ class EventStore(_Saving):
             self._listener.close()
             raise
 
-    def retrying(self, use_case: Callable[[], R]) -> R:
-        """Runs `use_case` again where somebody else was faster; raises the last `VersionConflict`."""
-        return retrying(use_case)
-
     def close(self) -> None:
         """Stores what is queued, closes the connections."""
         self._appender.close()
